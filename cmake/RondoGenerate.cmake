@@ -1,0 +1,1 @@
+# rondo_generate: filled in with the generator.

@@ -1,0 +1,58 @@
+#pragma once
+// Event loops: where everything that isn't a pick happens. A loop is run by exactly one thread; code
+// on it needs no lock and may not block.
+#include <cstddef>
+#include <memory>
+
+#include "rondo/function.h"
+#include "rondo/time.h"
+
+namespace rondo {
+
+class Timer {  // Destroying it cancels it: its function is not called afterwards.
+ public:
+  virtual ~Timer() = default;
+};
+
+class Loop {
+ public:
+  using Work = Function<void()>;
+
+  virtual ~Loop() = default;
+  // Threads: any. Runs `work` on the loop, in the order of the posts of one thread, never inline.
+  // False: the loop has stopped, `work` was destroyed without being run.
+  virtual bool Post(Work work) = 0;
+  // Threads: the loop's. Runs `fire` once, `delay` from Now() (0 or less: in the next turn).
+  [[nodiscard]] virtual std::unique_ptr<Timer> After(Duration delay, Work fire) = 0;
+  // Threads: the loop's. Read from the clock once a turn.
+  virtual Time Now() const = 0;
+  // Threads: any. Whether the caller is on this loop's thread.
+  virtual bool IsHere() const = 0;
+};
+
+// Owns loops and the threads that run them. Destroying it ends what still lives on its loops
+// (channels fail their calls with CANCELLED, servers stop), then joins the threads: in any order
+// with channels, servers and stubs, but not on one of its own threads.
+// Threads: any, except the destructor.
+class LoopPool {
+ public:
+  // `threads`: 1 or more; 0 counts as 1.
+  explicit LoopPool(size_t threads = 1);
+  LoopPool(const LoopPool&) = delete;
+  LoopPool& operator=(const LoopPool&) = delete;
+  ~LoopPool();
+
+  size_t size() const;
+  Loop& loop(size_t i) const;  // i < size()
+  Loop& Next() const;          // Round and round.
+
+  // The pool of channels and servers that name none: one loop, started at the first use, kept
+  // until the process exits.
+  static LoopPool& Default();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rondo

@@ -1,0 +1,128 @@
+#pragma once
+// What the library's own layers need of a loop beyond rondo::Loop: timers and end-of-turn work that
+// cost no allocation, one read buffer, and news of the loop's end.
+// Threads: everything here belongs to the loop's thread, except where it says "any".
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "rondo/loop.h"
+
+namespace rondo::event {
+
+// A timer that lives in its owner. Destroying it disarms it.
+class TimerNode {
+ public:
+  TimerNode() = default;
+  TimerNode(const TimerNode&) = delete;
+  TimerNode& operator=(const TimerNode&) = delete;
+  bool armed() const { return queue_ != nullptr; }
+  Time at() const { return at_; }
+  void Disarm();
+
+ protected:
+  ~TimerNode() { Disarm(); }
+
+ private:
+  friend class TimerQueue;
+  virtual void OnTimer() = 0;  // May destroy or arm this node again.
+  class TimerQueue* queue_ = nullptr;
+  size_t index_ = 0;
+  uint64_t sequence_ = 0;  // Timers of one instant fire in the order in which they were armed.
+  Time at_{};
+};
+
+// A binary heap of nodes; each knows its place, so disarming costs no search.
+class TimerQueue {
+ public:
+  TimerQueue() = default;
+  TimerQueue(const TimerQueue&) = delete;
+  TimerQueue& operator=(const TimerQueue&) = delete;
+  ~TimerQueue();  // Disarms what is left.
+
+  void Arm(TimerNode& node, Time at);  // Moves an armed one.
+  void Disarm(TimerNode& node);
+  bool empty() const { return heap_.empty(); }
+  Time next() const { return heap_.front()->at_; }  // Requires: not empty.
+  // Fires what is due at `now`, oldest first; a node armed meanwhile for `now` or before waits for
+  // the next call, so this ends.
+  void Run(Time now);
+
+ private:
+  bool Before(const TimerNode& a, const TimerNode& b) const {
+    return a.at_ != b.at_ ? a.at_ < b.at_ : a.sequence_ < b.sequence_;
+  }
+  void Place(TimerNode& node, size_t index);
+  void Up(size_t index);
+  void Down(size_t index);
+
+  std::vector<TimerNode*> heap_;
+  uint64_t sequence_ = 0;
+};
+
+// Work for the end of the turn: after all events and posts that were ready, before the loop waits.
+// Connections flush and pickers are cooked here, once, however much happened in the turn.
+class TurnNode {
+ public:
+  TurnNode() = default;
+  TurnNode(const TurnNode&) = delete;
+  TurnNode& operator=(const TurnNode&) = delete;
+  void Cancel();
+
+ protected:
+  ~TurnNode() { Cancel(); }
+
+ private:
+  friend class EventLoop;
+  virtual void OnTurnEnd() = 0;  // May destroy this node, or schedule it (then it runs again).
+  class EventLoop* loop_ = nullptr;
+  size_t index_ = 0;
+};
+
+// Told once, on the loop's thread, that the loop is about to stop: the last chance to end what lives
+// on it. Destroying it unregisters it.
+class StopNode {
+ public:
+  StopNode() = default;
+  StopNode(const StopNode&) = delete;
+  StopNode& operator=(const StopNode&) = delete;
+  void Unwatch();
+
+ protected:
+  ~StopNode() { Unwatch(); }
+
+ private:
+  friend class EventLoop;
+  virtual void OnLoopStop() = 0;  // May destroy this node and others.
+  class EventLoop* loop_ = nullptr;
+};
+
+class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
+ public:
+  std::unique_ptr<Timer> After(Duration delay, Work fire) final;
+  void Arm(TimerNode& node, Time at);
+  void AtTurnEnd(TurnNode& node);  // No-op if it is scheduled already.
+  void WatchStop(StopNode& node);
+  // One a loop, lent until the event at hand ends: 64 KiB.
+  std::span<uint8_t> read_buffer();
+
+ protected:
+  // The driver calls these: RunTimers and RunTurnEnd once a turn.
+  void RunTimers(Time now) { timers_.Run(now); }
+  void RunTurnEnd();
+  void TellStop();
+  bool has_turn_work() const { return !turn_.empty(); }
+  const TimerQueue& timers() const { return timers_; }
+  virtual void OnTimersChanged() {}  // timers().next() may have moved.
+
+ private:
+  friend class TurnNode;
+  friend class StopNode;
+  TimerQueue timers_;
+  std::vector<TurnNode*> turn_;  // Null where one was cancelled.
+  std::vector<StopNode*> stop_;
+  std::unique_ptr<uint8_t[]> read_buffer_;
+};
+
+}  // namespace rondo::event
