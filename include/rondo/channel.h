@@ -1,0 +1,108 @@
+#pragma once
+// A channel: a target, its backends, and the policy that chooses among them.
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rondo/balance.h"
+#include "rondo/call.h"
+#include "rondo/loop.h"
+#include "rondo/resolve.h"
+
+namespace rondo {
+
+// How a channel protects its connections. Plaintext must be asked for.
+struct Credentials {
+  enum class Kind : uint8_t { kNone, kInsecure };
+  Kind kind = Kind::kNone;
+};
+inline Credentials Insecure() { return {Credentials::Kind::kInsecure}; }
+
+// Connection backoff: doc/connection-backoff.md of gRPC. The wait counts from the attempt's start.
+struct BackoffOptions {
+  Duration base = std::chrono::seconds(1);        // After the first failure. > 0
+  double multiplier = 1.6;                        // >= 1
+  double jitter = 0.2;                            // Each wait is times 1 +- this. [0, 1)
+  Duration max = std::chrono::seconds(120);       // >= base
+  Duration min_connect_timeout = std::chrono::seconds(20);  // Least time an attempt gets. > 0
+};
+
+struct ChannelOptions {
+  Credentials credentials{};                     // Required: Insecure() for plaintext.
+  std::string default_service_config{};          // JSON; used when the resolver gives none (A21).
+  bool use_resolver_service_config = true;       // False: what the resolver sends is not looked at.
+  std::vector<PolicyFactory> policies{};         // Besides the built-in ones; a same name replaces.
+  std::vector<ResolverFactory> resolvers{};      // Likewise, by scheme.
+  std::string default_scheme = "dns";            // For targets that name none.
+  std::string authority{};                       // :authority of calls; empty: from the target.
+  std::string user_agent{};                      // Put before "grpc-c++-rondo/VERSION".
+  Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
+  BackoffOptions backoff{};
+  size_t max_receive_message = 4 << 20;          // Bytes; RESOURCE_EXHAUSTED beyond.
+  size_t max_send_message = INT32_MAX;           // Bytes; likewise.
+  LoopPool* loops = nullptr;                     // Null: LoopPool::Default(). Must not die in Create.
+};
+
+enum class ChannelState : uint8_t { kIdle, kConnecting, kReady, kTransientFailure, kShutdown };
+std::string_view Name(ChannelState state);  // "IDLE", "CONNECTING", ...
+
+// A handle; copies share one channel, which closes with the last of them or with Close(). Calls in
+// flight end with CANCELLED then. Creating one does no I/O: the first call, or Connect(), does.
+// Threads: any, all methods.
+class Channel {
+ public:
+  // Fails at once on a target that can't be read, a default service config that is wrong
+  // (line and column are told), or missing credentials: INVALID_ARGUMENT.
+  static absl::StatusOr<Channel> Create(std::string_view target, ChannelOptions options);
+
+  Channel(const Channel&) = default;
+  Channel(Channel&&) noexcept = default;
+  Channel& operator=(const Channel&) = default;
+  Channel& operator=(Channel&&) noexcept = default;
+  ~Channel() = default;
+
+  // ---- Calls. `method` must outlive the channel (generated code's are static). A method's headers
+  // are encoded once a channel.
+  UnaryCall Unary(const Method& method, const CallOptions& options, size_t request_size) const;
+  StreamCall Stream(const Method& method, const CallOptions& options) const;
+  // Whether waiting here would block the loop that the call needs.
+  bool WouldBlock() const;
+
+  // ---- Connectivity (gRPC's connectivity-semantics-and-api).
+  ChannelState GetState(bool try_to_connect = false) const;
+  void Connect() const;  // Leaves IDLE, also of the policy.
+  // True as soon as the state is another than `from`; false at the deadline. Blocks.
+  bool WaitForStateChange(ChannelState from, Time deadline) const;
+  // Every state from now on, in order, none left out; on the channel's loop. Dropping the
+  // subscription ends it. The first call tells the present state.
+  class Subscription {
+   public:
+    virtual ~Subscription() = default;
+  };
+  using OnState = std::function<void(ChannelState, const absl::Status& why)>;
+  [[nodiscard]] std::unique_ptr<Subscription> Subscribe(OnState on_state) const;
+  void ResetConnectBackoff() const;  // Backends that wait to be tried again are free at once.
+  void EnterIdle() const;            // As if the idle timeout had passed, unless calls are running.
+
+  // ---- Service config. Live: takes the place of the resolver's and of the default one, until
+  // ClearServiceConfig. An invalid one changes nothing. Returns the warnings, such as unknown
+  // fields, one text each.
+  absl::StatusOr<std::vector<std::string>> SetServiceConfig(std::string_view json) const;
+  void ClearServiceConfig() const;
+
+  const std::string& target() const;     // As it was read: "dns:///a:1".
+  const std::string& authority() const;
+  Loop& loop() const;                    // Home: where its callbacks run.
+  void Close() const;
+
+ private:
+  struct Open;
+  explicit Channel(std::shared_ptr<Open> open) : open_(std::move(open)) {}
+  std::shared_ptr<Open> open_;
+};
+
+}  // namespace rondo

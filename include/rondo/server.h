@@ -1,0 +1,123 @@
+#pragma once
+// A server: addresses, loops, and the methods that are called on it.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rondo/call.h"
+#include "rondo/function.h"
+#include "rondo/loop.h"
+#include "rondo/metadata.h"
+#include "rondo/slice.h"
+#include "rondo/time.h"
+
+namespace rondo {
+
+// One call as its handler sees it. It lives until Finish or Reply was called and returned; the
+// handler owes it exactly one of them. Typed services (service.h) wrap the untyped half.
+// Threads: its loop's, except where it says "any".
+class ServerCall {
+ public:
+  virtual ~ServerCall() = default;
+
+  // ---- What came.
+  std::string_view method() const { return method_; }          // "/package.Service/Method"
+  const Metadata& metadata() const { return metadata_; }       // Without gRPC's own keys.
+  const std::string& peer() const { return *peer_; }           // "127.0.0.1:4711"
+  std::optional<Time> deadline() const { return deadline_; }   // The caller's.
+  // Any thread: the caller has gone, cancelled, or its deadline has passed.
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Called once on the loop when that happens (in a later turn if it has already); not after Finish.
+  virtual void OnCancel(Function<void()> on_cancel) = 0;
+  Loop& loop() const { return *loop_; }                        // Any thread.
+
+  // ---- What goes, besides messages. Keys as in metadata.h; a wrong one fails the call INTERNAL.
+  void AddHeader(std::string_view key, std::string_view value) { headers_.Add(key, value); }
+  void AddTrailer(std::string_view key, std::string_view value) { trailers_.Add(key, value); }
+  virtual void SendHeaders() = 0;  // Now, and not with the first message. At most once.
+
+  // ---- Messages. One Read and one Write may be open at a time.
+  // The next request, lent until the callback returns; nullopt: no more.
+  virtual void Read(Function<void(std::optional<Bytes>)> done) = 0;
+  // A framed message. done(true): there is room for the next; false: the call is over.
+  virtual void Write(Slice framed, Function<void(bool)> done) = 0;
+  // The end: trailers with this status. The object is gone when this returns.
+  virtual void Finish(const absl::Status& status) = 0;
+  // Headers, one framed message and OK in one go. The object is gone when this returns.
+  virtual void Reply(Slice framed) = 0;
+
+ protected:
+  std::string_view method_;
+  Metadata metadata_, headers_, trailers_;
+  const std::string* peer_ = nullptr;
+  std::optional<Time> deadline_;
+  Loop* loop_ = nullptr;
+  std::atomic<bool> cancelled_{false};
+};
+
+// A method's handler: called on the connection's loop when the request headers have come. For unary
+// and server-streaming methods `request` holds the one message (lent until `start` returns) and
+// Read is not used; other kinds get an empty one.
+struct ServerMethod {
+  const Method* method;
+  std::function<void(ServerCall&, Bytes request)> start;
+};
+class Service {  // Generated services derive from it.
+ public:
+  virtual ~Service() = default;
+  virtual std::vector<ServerMethod> Methods() = 0;  // Lent pointers: the service outlives the server.
+};
+
+struct ServerOptions {
+  std::vector<std::string> listen{};  // "0.0.0.0:50051", "[::]:0", "unix:/run/echo.sock". At least one.
+  LoopPool* loops = nullptr;          // Null: LoopPool::Default(). Connections are dealt round all its loops.
+  size_t workers = 4;                 // Threads for blocking handlers; started at the first use.
+  size_t max_waiting = 1000;          // Calls waiting for a worker; RESOURCE_EXHAUSTED beyond.
+  uint32_t max_concurrent_streams = 100;   // Of each connection; a slot is free when its handler is done.
+  uint32_t max_header_bytes = 8 << 10;     // RESOURCE_EXHAUSTED beyond; the stream is reset at twice this.
+  size_t max_receive_message = 4 << 20;    // Bytes; RESOURCE_EXHAUSTED beyond.
+  size_t max_send_message = INT32_MAX;
+  size_t max_connections = 10'000;         // Of the whole server; more are closed at once.
+  Duration handshake_timeout = std::chrono::seconds(10);  // Until the client's preface and SETTINGS.
+};
+
+// Threads: any, all methods; Drain and the destructor not on one of its loops.
+class Server {
+ public:
+  explicit Server(ServerOptions options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();  // Stop().
+
+  // Before Start. A path that is there already: ALREADY_EXISTS at Start.
+  void Add(Service& service);
+  void Handle(ServerMethod method);
+  // For every path that nothing else handles (a proxy); `method` in the entry is not looked at.
+  void HandleUnknown(std::function<void(ServerCall&)> start);
+
+  // Listens on every address, or on none: the error names the one that failed.
+  absl::Status Start();
+  const std::vector<std::string>& addresses() const;  // With the ports that were chosen. After Start.
+  int port() const;                                   // Of the first TCP address; 0 if there is none.
+
+  // Takes no more calls (GOAWAY in two steps), waits for those that run, at most `grace`, ends the
+  // rest with a reset. OK, or DEADLINE_EXCEEDED with how many were cut off. Blocks.
+  absl::Status Drain(Duration grace);
+  void DrainAsync(Duration grace, Function<void(absl::Status)> done);  // `done` on a loop of its pool.
+  void Stop();  // At once: connections are closed; returns when no handler will be started any more.
+  // Runs `work` on a worker thread; false: too many wait already.
+  bool RunOnWorker(Function<void()> work);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace rondo
