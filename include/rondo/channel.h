@@ -10,17 +10,11 @@
 #include "absl/status/statusor.h"
 #include "rondo/balance.h"
 #include "rondo/call.h"
+#include "rondo/credentials.h"
 #include "rondo/loop.h"
 #include "rondo/resolve.h"
 
 namespace rondo {
-
-// How a channel protects its connections. Plaintext must be asked for.
-struct Credentials {
-  enum class Kind : uint8_t { kNone, kInsecure };
-  Kind kind = Kind::kNone;
-};
-inline Credentials Insecure() { return {Credentials::Kind::kInsecure}; }
 
 // Connection backoff: doc/connection-backoff.md of gRPC. The wait counts from the attempt's start.
 struct BackoffOptions {

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "rondo/call.h"
+#include "rondo/credentials.h"
 #include "rondo/function.h"
 #include "rondo/loop.h"
 #include "rondo/metadata.h"
@@ -76,6 +77,7 @@ class Service {  // Generated services derive from it.
 };
 
 struct ServerOptions {
+  Credentials credentials{};          // Required: Insecure() for plaintext.
   std::vector<std::string> listen{};  // "0.0.0.0:50051", "[::]:0", "unix:/run/echo.sock". At least one.
   LoopPool* loops = nullptr;          // Null: LoopPool::Default(). Connections are dealt round all its loops.
   size_t workers = 4;                 // Threads for blocking handlers; started at the first use.
