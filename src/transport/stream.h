@@ -1,0 +1,106 @@
+#pragma once
+// A gRPC stream on a connection: messages in and out, their bounds, and why it ended. Knows HTTP/2
+// sessions and message framing; knows no socket, no call, no retry, no status text.
+// Threads: all of it belongs to the connection's loop.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "http2/held_headers.h"
+#include "http2/session.h"
+#include "rondo/slice.h"
+#include "rondo/time.h"
+
+namespace rondo::transport {
+
+// The body of one message, without its five-byte prefix.
+struct Message {
+  Bytes bytes;
+  bool compressed;  // Bit 0 of the prefix's first byte.
+};
+
+enum class Why : uint8_t {
+  kTrailers,  // The peer's trailers say the status.
+  kWire,      // No trailers: `closed` says who and what, and its fate whether to try again.
+  // Found here; the stream was reset. What the peer did:
+  kMessageTooLong,    // `length` bytes announced.
+  kBadPrefix,         // `length` is the first byte of the prefix, which should be 0 or 1.
+  kTruncatedMessage,  // END_STREAM inside a message.
+  kNoTrailers,        // Client: END_STREAM on DATA.
+  kStalled,           // Took none of the bytes that waited for it, for Limits::stall.
+};
+struct End {
+  Why why = Why::kWire;
+  const http2::Headers* trailers = nullptr;  // With kTrailers; views, good until OnEnd returns.
+  http2::Closed closed{};                    // With kWire.
+  size_t length = 0;
+};
+
+// Implemented by the call above. In its own events a stream may be pulled, sent on or cancelled; it
+// may be destroyed in OnEnd, or outside events.
+class StreamHandler {
+ public:
+  // Client: the response's headers (interim 1xx ones are skipped); views. If this is no gRPC answer
+  // (status, content-type), Cancel. Not called when the answer is trailers only.
+  virtual void OnHeaders(const http2::Headers& headers) = 0;
+  virtual void OnMessage(const Message& message) = 0;  // One for each Pull; a view.
+  virtual void OnHalfClose() {}                        // Server: no more messages.
+  virtual void OnWritable() {}                         // After Send returned false.
+  virtual void OnEnd(const End& end) = 0;  // The last, exactly once, unless Cancel was called.
+
+ protected:
+  ~StreamHandler() = default;
+};
+
+// Lives inside the call's own arena: the transport allocates nothing for it in the unary case.
+class Stream {
+ public:
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() { Cancel(); }
+
+  // Started and not ended: the handler will hear more.
+  bool open() const { return connection_ != nullptr; }
+  // Bytes given to Send that wait for the peer's window or for the socket.
+  size_t queued() const { return wire_ != nullptr ? wire_->queued : 0; }
+  // The longest message to accept; 0 (the default) means the connection's Limits::max_message.
+  void set_max_message(size_t bytes) { max_message_ = bytes; }
+
+  // A message must come framed (prefix and body in one slice); without a stream the slice is
+  // dropped. False: wait for OnWritable.
+  bool Send(Slice framed, bool end);
+  // Server: headers, and after all messages trailers; or both in one, by `end`.
+  void Respond(const http2::HeaderTemplate& head, http2::ExtraHeaders extra, bool end);
+  void Finish(const http2::HeaderTemplate& trailers, http2::ExtraHeaders extra);
+  // "I have room for n more messages": this, and nothing else, opens the window. OnMessage never
+  // runs inside Pull.
+  void Pull(int n = 1);
+  // For bodies that are not gRPC: what comes is thrown away, and only its end is told.
+  void Discard() { discard_ = true; }
+  // Ends it: RST_STREAM, no further event.
+  void Cancel(http2::Code code = http2::Code::kCancel);
+
+ private:
+  friend class Connection;
+
+  class Connection* connection_ = nullptr;
+  http2::Stream* wire_ = nullptr;
+  StreamHandler* handler_ = nullptr;
+  Stream *prev_ = nullptr, *next_ = nullptr;  // All that are open on the connection.
+  int pulls_ = 0;
+  bool scheduled_ = false, local_end_ = false, peer_end_ = false, half_closed_ = false;
+  bool discard_ = false, starved_ = false;
+  std::vector<uint8_t> held_;  // What has not been delivered; empty when messages come whole.
+  size_t held_from_ = 0;
+  size_t window_ = 0;      // Held, plus what the peer may still send: the bytes promised to it.
+  size_t uncredited_ = 0;  // Of these: read here, not yet given back.
+  size_t arrived_ = 0;     // Since the window grew last.
+  size_t max_message_ = 0;
+  size_t stall_queued_ = 0;  // `queued` at the last look, and when it changed.
+  uint64_t stall_sent_ = 0;
+  Time opened_{}, grown_{}, moved_{};
+  http2::HeldHeaders trailers_;  // That overtook unread messages.
+};
+
+}  // namespace rondo::transport
