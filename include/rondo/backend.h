@@ -1,0 +1,93 @@
+#pragma once
+// Backends as the data plane sees them: memory only.
+// Threads: any may read; only the runtime writes (policies and pickers hold it const).
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "rondo/time.h"
+
+namespace rondo {
+
+// What a server says of its load (ORCA, A51). A negative or absent number is 0.
+struct LoadReport {
+  double cpu = 0;          // Utilisation, 1 is one full machine; may exceed 1.
+  double memory = 0;       // Utilisation, [0, 1].
+  double application = 0;  // Utilisation by the application's own measure; may exceed 1.
+  double qps = 0;          // Calls a second.
+  double eps = 0;          // Errors a second.
+  Time at{};               // When it was received.
+};
+enum class ReportSource : uint8_t { kPerCall, kOutOfBand };
+
+// How an attempt ended.
+struct CallEnd {
+  const absl::Status& status;  // Of the attempt; good until the callback returns.
+  Duration latency{};          // From the pick to the end.
+  Time now{};
+  bool started = true;                 // False: the backend was gone before anything was sent.
+  bool bytes_sent = true;              // Something of the request left.
+  bool bytes_received = true;          // Something of the answer came.
+  const LoadReport* report = nullptr;  // With the trailers; null if the server sent none.
+};
+
+// What the runtime knows of one backend of a channel: calls in flight and ended, latency, the
+// server's load reports. It outlives pickers, reconnects and policy switches. Reading is wait-free
+// but for Report(), whose reader may spin for some ns.
+class alignas(64) LoadCell {
+ public:
+  int32_t in_flight() const {
+    return static_cast<int32_t>(calls_.load(std::memory_order_relaxed) & (kEnded - 1));
+  }
+  // Since the cell exists. An attempt that never started counts in neither.
+  uint64_t succeeded() const {
+    const uint64_t failed_by_now = failed();  // Before the sum, which then includes them.
+    return calls_.load(std::memory_order_relaxed) / kEnded - failed_by_now;
+  }
+  uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
+  // Moving average over about eight attempts; 0 before the first.
+  Duration latency() const { return Duration(latency_.load(std::memory_order_relaxed)); }
+  // Streams that its connection would take now; UINT32_MAX: no limit is known.
+  uint32_t free_streams() const { return free_streams_.load(std::memory_order_relaxed); }
+  // The latest; `at` is Time{} before the first.
+  LoadReport Report(ReportSource source) const;
+
+  // The runtime's side. Every Begin is followed by exactly one End, whatever becomes of the call.
+  void Begin() { calls_.fetch_add(1, std::memory_order_relaxed); }
+  void End(const CallEnd& end);
+  void Put(ReportSource source, const LoadReport& report);
+  void SetFreeStreams(uint32_t n) { free_streams_.store(n, std::memory_order_relaxed); }
+
+ private:
+  // A sequence lock whose writers skip when another writes: newer data follows.
+  struct Slot {
+    std::atomic<uint32_t> sequence{0};
+    std::atomic<double> value[5]{};
+    std::atomic<int64_t> at{0};
+  };
+  // In flight and ended share a word: one atomic add begins or ends a call (measured a third
+  // cheaper than counters apart). Below kEnded: in flight, at most 16 million.
+  static constexpr uint64_t kEnded = 1 << 24;
+  std::atomic<uint64_t> calls_{0}, failed_{0};
+  std::atomic<uint32_t> free_streams_{UINT32_MAX};
+  std::atomic<int64_t> latency_{0};
+  Slot reports_[2];
+};
+
+// One backend: an address and its memory. The runtime derives from it. Holding a reference neither
+// opens nor closes a connection.
+struct Subchannel {
+  explicit Subchannel(std::string_view where) : address(where) {}
+  Subchannel(const Subchannel&) = delete;
+  Subchannel& operator=(const Subchannel&) = delete;
+  virtual ~Subchannel() = default;
+
+  const std::string address;
+  LoadCell load;
+};
+using SubchannelRef = std::shared_ptr<const Subchannel>;
+
+}  // namespace rondo

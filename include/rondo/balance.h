@@ -1,0 +1,170 @@
+#pragma once
+// The balancing contract: what a policy may see, ask for and publish. Most policies are easier
+// written in the short form of rondo/policy.h.
+//
+// Threads: all of this runs on the channel's home loop, one call at a time, except Picker, Nudge
+// and LoadCell, which any thread may use. Handles (unique_ptr) own behaviour and live with the
+// policy: dropping one ends what it stands for, also inside its own callback. References
+// (shared_ptr<const T>) own memory only and may die on any thread. A callback never runs inside
+// the call that registered it.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rondo/backend.h"
+#include "rondo/endpoint.h"
+#include "rondo/function.h"
+#include "rondo/loop.h"
+#include "rondo/pick.h"
+#include "rondo/time.h"
+
+namespace rondo {
+
+class ConfigReader;
+class Control;
+
+// gRPC's connectivity states, as subchannels and policies have them.
+enum class Connectivity : uint8_t { kIdle, kConnecting, kReady, kTransientFailure };
+std::string_view Name(Connectivity state);  // "IDLE", "CONNECTING", "READY", "TRANSIENT_FAILURE"
+
+// `health` is what a health check (A17), or an ejecting parent (A50), says of a connection that is
+// ready; it stays kReady for a subchannel opened without `watch_health`.
+struct SubchannelState {
+  Connectivity connectivity = Connectivity::kIdle;
+  Connectivity health = Connectivity::kReady;
+  absl::Status why{};  // Set when either is kTransientFailure. The text doesn't name the address.
+};
+
+struct OpenOptions {
+  std::string_view address;  // Lent for the call.
+  bool watch_health = false;
+  Duration report_period{};  // Not 0: out-of-band load reports into the cell, at least so often.
+  const Attributes* transport = nullptr;  // Lent. With the address it is the connection's identity.
+};
+
+// They are given a Control of their own; each may drop the handle it belongs to.
+using OnSubchannelState = Function<void(const SubchannelState&, Control&)>;
+using OnEvent = Function<void(Control&)>;
+
+// A connection that this policy wants. Handles on one address share one connection, which closes
+// with the last of them: so a new policy takes over what an old one still holds.
+class SubchannelHandle {
+ public:
+  virtual ~SubchannelHandle() = default;
+  virtual SubchannelRef Ref() const = 0;
+  // Acts only when idle. A subchannel never reconnects by itself: after a failure it is
+  // kTransientFailure until its backoff is over, then idle.
+  virtual void Connect() = 0;
+};
+class NudgeHandle {
+ public:
+  virtual ~NudgeHandle() = default;
+  virtual NudgeRef Ref() const = 0;
+};
+using Gauge = std::atomic<int64_t>;
+
+// What a recipe may know of the moment in which it runs.
+struct View {
+  Time now;
+  uint32_t shards;
+  Chance& chance;
+};
+
+// One measurement that is the policy's own; the runtime counts states, opens and picks itself.
+struct MetricPoint {
+  struct Label {
+    std::string_view key, value;
+  };
+  std::string_view name;  // gRPC's names where there is one (A78), else "rondo.lb.POLICY.THING".
+  double value = 1;       // Added to a counter.
+  std::string_view
+      policy{};  // Path from the root, "priority.p0.round_robin": the runtime fills it.
+  std::span<const Label> labels{};
+};
+
+// What a policy may ask for. Valid only during the call that passed it in: never store it.
+class Control {
+ public:
+  // Makes the picker when the runtime wants it: at the end of the turn, on the home loop, while
+  // the policy lives. One that is overtaken never runs, so publishing often costs nothing.
+  using Recipe = Function<PickerRef(const View&)>;
+
+  virtual ~Control() = default;
+  // Reports the state it is in before the turn ends, never inline; an idle one is silent.
+  [[nodiscard]] virtual std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options,
+                                                               OnSubchannelState on_state) = 0;
+  // A note, not a call: the parent reads the last one after the policy has returned.
+  virtual void Publish(Connectivity state, Recipe picker) = 0;
+  // Asks the resolver for news; it may come late or never.
+  virtual void Reresolve() = 0;
+  // Once, `delay` from now (0 or less: in the next turn). Dropping the timer cancels it.
+  [[nodiscard]] virtual std::unique_ptr<Timer> After(Duration delay, OnEvent fire) = 0;
+  // `raised` runs whenever a picker raised the nudge, many raises in a turn being one.
+  [[nodiscard]] virtual std::unique_ptr<NudgeHandle> OnNudge(OnEvent raised) = 0;
+  // One number for each key and runtime, so that channels can share a limit. Starts at 0.
+  virtual std::shared_ptr<Gauge> Shared(std::string_view key) = 0;
+  virtual Time Now() const = 0;                 // The turn's time.
+  virtual uint64_t Random(uint64_t bound) = 0;  // Uniform in [0, bound); bound > 0.
+  virtual uint32_t Shards() const = 0;          // Every PickArgs::shard is below it.
+  virtual void Metric(const MetricPoint& point) = 0;
+};
+
+// What a policy's `parse` made of its piece of the service config. Never changed.
+struct PolicyConfig {
+  virtual ~PolicyConfig() = default;
+};
+using ConfigRef = std::shared_ptr<const PolicyConfig>;
+
+struct Update {
+  std::vector<Endpoint> endpoints;
+  ConfigRef config{};         // Made by this policy's own `parse`; null if it has none.
+  std::string note{};         // From the resolver, for error text.
+  bool watch_health = false;  // Set by a parent that spreads calls; pick_first passes it to Open().
+  Attributes
+      settings{};  // The channel's own, such as ConnectionAttemptDelay; parents pass them on.
+};
+
+// How long pick_first waits for one address before it tries the next beside it (A61). Kept within
+// 100 ms .. 2 s. A setting of the channel (Update::settings).
+struct ConnectionAttemptDelay {
+  Duration value = std::chrono::milliseconds(250);
+  bool operator==(const ConnectionAttemptDelay&) const = default;
+};
+
+// A node of the tree. Destroying it ends all it has begun.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  // An error tells that the update can't be used: the runtime then asks the resolver again, with
+  // backoff. The policy has published what calls shall see meanwhile.
+  virtual absl::Status OnUpdate(const Update& update, Control& control) = 0;
+  // The resolver has no news but trouble. A policy that serves goes on serving (A62).
+  virtual void OnResolverError(const absl::Status& why, Control& control) = 0;
+  // Somebody wants a connection: leave IDLE.
+  virtual void OnIdleExit(Control& /*control*/) {}
+};
+
+// How a policy is found by name, and made. Copied freely.
+struct PolicyFactory {
+  std::string name;  // As in the service config; case counts.
+  // An error is told by the reader. Empty: any config is accepted and ignored.
+  std::function<absl::StatusOr<ConfigRef>(ConfigReader&)> parse{};
+  std::function<std::unique_ptr<Policy>()> make{};
+  int watches = 0;  // How often its pickers call Tell() a pick; at most 4 on a path of the tree.
+};
+using FactoryRef = std::shared_ptr<const PolicyFactory>;
+
+// Recipes that every policy needs.
+Control::Recipe QueuePicker();                     // Every call waits.
+Control::Recipe FailPicker(absl::Status status);   // Every call that doesn't wait for ready fails.
+Control::Recipe NudgePicker(NudgeRef nudge);       // Raises it and queues.
+Control::Recipe OnePicker(SubchannelRef backend);  // Always this one.
+
+}  // namespace rondo
