@@ -1,6 +1,6 @@
 #pragma once
-// A copy of header fields that must wait: trailers behind a blocked body, or behind unread messages.
-// Threads: one at a time.
+// A copy of header fields that must wait: trailers behind a blocked body, or behind unread
+// messages. Threads: one at a time.
 #include <string>
 #include <utility>
 #include <vector>

@@ -50,8 +50,8 @@ struct Stream {
 
 // What the peer can have done with a stream that ended early. It decides who may try again (A6).
 enum class Fate : uint8_t {
-  kNotSent,         // Not one byte of it was written: try again freely.
-  kNotProcessed,    // REFUSED_STREAM, or above the last id of a GOAWAY: try again once.
+  kNotSent,       // Not one byte of it was written: try again freely.
+  kNotProcessed,  // REFUSED_STREAM, or above the last id of a GOAWAY: try again once.
   kMaybeProcessed,
 };
 enum class Cause : uint8_t {
@@ -104,19 +104,22 @@ class Visitor {
 
 // Every limit of the wire, on purpose.
 struct Options {
-  uint32_t stream_window = 128 << 10;     // At the start; Credit may grow it. 1 to 2^31-1.
-  uint32_t connection_window = 4 << 20;   // 65,535 to 2^31-1.
-  uint32_t max_streams = 100;             // That the peer may have open.
-  uint32_t max_header_bytes = 16 << 10;   // Hard limit of one received block; the stream ends beyond.
-  uint32_t max_continuations = 8;         // Of one block; the connection ends beyond.
-  size_t send_high = 1 << 20, send_low = 256 << 10;              // Unsent body bytes of a stream,
-  size_t send_all_high = 16 << 20, send_all_low = 12 << 20;      // and of all together.
-  size_t outbox_limit = 256 << 10;        // No frame is made while more than this is unwritten.
+  uint32_t stream_window = 128 << 10;    // At the start; Credit may grow it. 1 to 2^31-1.
+  uint32_t connection_window = 4 << 20;  // 65,535 to 2^31-1.
+  uint32_t max_streams = 100;            // That the peer may have open.
+  uint32_t max_header_bytes =
+      16 << 10;                    // Hard limit of one received block; the stream ends beyond.
+  uint32_t max_continuations = 8;  // Of one block; the connection ends beyond.
+  size_t send_high = 1 << 20, send_low = 256 << 10;          // Unsent body bytes of a stream,
+  size_t send_all_high = 16 << 20, send_all_low = 12 << 20;  // and of all together.
+  size_t outbox_limit = 256 << 10;  // No frame is made while more than this is unwritten.
+  uint32_t last_stream_id =
+      0x60000000;  // Client: exhausted() above it; room is left for what runs.
 };
 
 struct Fault {
   Code code = Code::kNoError;
-  std::string why;  // "the peer floods: 2001 resets", or the words of the protocol library.
+  std::string why;  // "the peer sends too many PING frames", or the protocol library's words.
 };
 
 class Session {
@@ -131,7 +134,8 @@ class Session {
   // The bytes stay good until Wrote counts them, the array until the next call.
   virtual std::span<const iovec> Gather() = 0;
   virtual void Wrote(size_t bytes) = 0;
-  virtual void Lost() = 0;  // The socket is gone: OnClosed for every open stream, then nothing more.
+  virtual void
+  Lost() = 0;  // The socket is gone: OnClosed for every open stream, then nothing more.
   virtual const Fault& fault() const = 0;
 
   // ---- Streams. None of these delivers an event or writes; bytes wait for Gather.
@@ -150,8 +154,10 @@ class Session {
   virtual void Reset(Stream& stream, Code code) = 0;
 
   // ---- Flow control, apart for stream and connection, so that one slow reader stops nobody else.
-  // More than was received grows the window by the rest.
+  // More than was received grows the stream's window by the rest.
   virtual void Credit(Stream& stream, size_t bytes) = 0;
+  // So many received bytes are never given back: the window is smaller from now on.
+  virtual void Shrink(Stream& stream, size_t bytes) = 0;
   virtual void CreditConnection(size_t bytes) = 0;
 
   // ---- The connection.
@@ -161,7 +167,8 @@ class Session {
   virtual size_t replies() const = 0;  // Unsent frames only the peer caused: stop reading above.
   virtual void Ping(uint64_t payload) = 0;
   virtual void Drain() = 0;  // GOAWAY(2^31-1): asks the peer to open no more.
-  virtual void GoAway(Code code, std::string_view debug) = 0;  // With the true last id.
+  // With the true last id. Any code but kNoError ends the connection like a fault of this side's.
+  virtual void GoAway(Code code, std::string_view debug) = 0;
 };
 
 // `memory` serves the session's records; it outlives the session and belongs to its thread.
