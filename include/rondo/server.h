@@ -54,6 +54,10 @@ class ServerCall {
   // Headers, one framed message and OK in one go. The object is gone when this returns.
   virtual void Reply(Slice framed) = 0;
 
+  // Any thread. Runs `work` on one of the server's worker threads (Server::RunOnWorker), for
+  // handlers that block; false: too many wait already, `work` was destroyed without being run.
+  virtual bool RunOnWorker(Function<void()> work) = 0;
+
  protected:
   std::string_view method_;
   Metadata metadata_, headers_, trailers_;
