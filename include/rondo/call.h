@@ -84,6 +84,7 @@ class CallCanceller {
 
  private:
   friend class UnaryCall;
+  explicit CallCanceller(channel::Call* call) : call_(call) {}
   channel::Call* call_ = nullptr;
 };
 

@@ -41,6 +41,13 @@ struct ChannelOptions {
   LoopPool* loops = nullptr;                     // Null: LoopPool::Default(). Must not die in Create.
 };
 
+class Channel;
+namespace channel {
+struct Environment;
+absl::StatusOr<Channel> MakeChannel(std::string_view target, ChannelOptions options,
+                                    Environment env);
+}  // namespace channel
+
 enum class ChannelState : uint8_t { kIdle, kConnecting, kReady, kTransientFailure, kShutdown };
 std::string_view Name(ChannelState state);  // "IDLE", "CONNECTING", ...
 
@@ -71,8 +78,9 @@ class Channel {
   void Connect() const;  // Leaves IDLE, also of the policy.
   // True as soon as the state is another than `from`; false at the deadline. Blocks.
   bool WaitForStateChange(ChannelState from, Time deadline) const;
-  // Every state from now on, in order, none left out; on the channel's loop. Dropping the
-  // subscription ends it. The first call tells the present state.
+  // Every state from now on, in order, none left out; on the channel's loop. The first call tells
+  // the present state. Dropping the subscription ends it (on another thread than the loop's, a call
+  // that is already running may still finish).
   class Subscription {
    public:
     virtual ~Subscription() = default;
@@ -95,6 +103,8 @@ class Channel {
 
  private:
   struct Open;
+  friend absl::StatusOr<Channel> channel::MakeChannel(std::string_view, ChannelOptions,
+                                                      channel::Environment);
   explicit Channel(std::shared_ptr<Open> open) : open_(std::move(open)) {}
   std::shared_ptr<Open> open_;
 };

@@ -1,0 +1,280 @@
+#include "channel/call.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "base/text.h"
+#include "channel/live_subchannel.h"
+#include "wire/metadata_codec.h"
+#include "wire/timeout.h"
+
+namespace rondo::channel {
+
+using Wait = CallRecord::Wait;
+
+// ---- Birth and death: one piece of memory, a unary request's bytes behind the object.
+
+Call* Call::New(std::shared_ptr<Core> core, const Method& method, const CallOptions& options,
+                std::optional<size_t> unary_size) {
+  const size_t framed = unary_size ? kMessagePrefix + *unary_size : 0;
+  void* memory = ::operator new(sizeof(Call) + framed);
+  Call* call = new (memory) Call(std::move(core), method, options, unary_size.has_value());
+  if (unary_size) {
+    uint8_t* body = static_cast<uint8_t*>(memory) + sizeof(Call);
+    WriteMessagePrefix(body, *unary_size);
+    call->body_.UseUnary(body, framed);
+  }
+  return call;
+}
+
+Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary)
+    : core_(std::move(core)),
+      method_(method),
+      unary_(unary),
+      affinity_(options.affinity_key),
+      wait_chosen_(options.wait_for_ready),
+      report_(options.report) {
+  began_ = core_->IsHome() ? core_->home().Now() : std::chrono::steady_clock::now();
+  if (options.timeout > Duration{}) deadline_ = began_ + options.timeout;
+  if (options.deadline != Time{}) deadline_ = std::min(deadline_, options.deadline);
+  if (options.metadata.metadata != nullptr) metadata_ = *options.metadata.metadata;
+}
+
+Call::~Call() = default;
+
+void Call::Unref() {
+  if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  this->~Call();
+  ::operator delete(this);
+}
+
+// ---- The caller's thread.
+
+void Call::StartUnary(Function<void(UnaryResult)> done) {
+  unary_done_ = std::move(done);
+  Start();
+}
+
+void Call::NoteResolved() { record_.Turn(Wait::kQueue, core_->home().Now()); }
+
+void Call::StartStream() {
+  Ref();  // The user's share stays with the user.
+  Start();
+}
+
+// Picks here, on the caller's own thread; what follows is the home loop's. The share of the memory
+// that the caller gives up here is the running call's.
+void Call::Start() {
+  const bool home = core_->IsHome();
+  Pick(home);
+  if (home) return Arrive();
+  const std::shared_ptr<Core> core = core_;  // The call may be over before Post returns.
+  Ref();
+  if (core->home().Post([call = CallShare(this)] { call->Arrive(); })) return Unref();
+  // The loop has stopped, and with it all that could call back: this thread ends the call.
+  status_ = absl::CancelledError(Cat(core_->target(), ": the loop of the channel has stopped"));
+  where_ = Where::kEnded;
+  OnTurnEnd();
+  Unref();
+}
+
+void Call::Pick(bool home) {
+  PlanSlots::Lease lease = core_->plans().Take(home);
+  if (where_ == Where::kNew) {
+    lease.CountCall();
+    Configure(*lease.plan().config);
+    broken_ = Validate();
+  }
+  plan_version_ = lease.version();
+  if (!broken_.ok() || lease.plan().picker == nullptr) {
+    pick_ = Queue{};
+    return;
+  }
+  PickArgs args{.method = method_.path, .metadata = &metadata_, .chance = &lease.chance(),
+                .post = core_.get(), .now = home ? core_->home().Now() : began_};
+  if (deadline_ != Time::max()) args.left = deadline_ - args.now;
+  args.shard = lease.shard();
+  args.attempt = static_cast<uint32_t>(record_.count());
+  args.affinity = affinity_;
+  pick_ = lease.plan().picker->Pick(args);
+  // What the picker lent is good for the lease, or while the call pins the plan.
+  if (pick_.picked() && (!home || !pick_.watches().empty() || pick_.headers() != nullptr)) {
+    pin_ = lease.Pin();
+  }
+}
+
+void Call::Configure(const ServiceConfig& config) {
+  const ChannelOptions& options = core_->options();
+  max_receive_ = options.max_receive_message;
+  max_send_ = options.max_send_message;
+  const MethodConfig* method = config.Find(method_.path);
+  if (method == nullptr) {
+    wait_for_ready_ = wait_chosen_.value_or(false);
+    return;
+  }
+  wait_for_ready_ = wait_chosen_.value_or(method->wait_for_ready.value_or(false));
+  if (method->timeout) deadline_ = std::min(deadline_, began_ + *method->timeout);
+  max_receive_ = std::min(max_receive_, method->max_response_bytes.value_or(max_receive_));
+  max_send_ = std::min(max_send_, method->max_request_bytes.value_or(max_send_));
+}
+
+absl::Status Call::Validate() {
+  if (!metadata_.empty()) {
+    if (absl::Status s = wire::EncodeMetadata(metadata_, fields_); !s.ok()) return s;
+  }
+  if (unary_) return CheckSize(body_.unary().size() - kMessagePrefix);
+  return absl::OkStatus();
+}
+
+absl::Status Call::CheckSize(size_t bytes) const {
+  if (bytes <= max_send_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(Cat(method_.path, ": the request has ", bytes,
+                                          " bytes, more than the limit of ", max_send_));
+}
+
+// ---- The home loop.
+
+void Call::Arrive() {
+  where_ = Where::kQueued;
+  record_.Turn(Wait::kQueue, began_);
+  if (core_->closed()) return CompleteLater(absl::CancelledError("the channel is closed"));
+  if (!broken_.ok()) return CompleteLater(std::exchange(broken_, absl::OkStatus()));
+  if (cancel_asked_.load()) return CompleteLater(absl::CancelledError("the call was cancelled"));
+  if (deadline_ != Time::max()) {
+    if (deadline_ <= core_->home().Now()) return OnTimer();
+    core_->home().Arm(*this, deadline_);
+  }
+  if (plan_version_ != core_->plans().version()) return PickAgain();
+  Follow();
+}
+
+void Call::PickAgain() {
+  pin_ = nullptr;
+  Pick(/*home=*/true);
+  Follow();
+}
+
+void Call::Follow() {
+  switch (pick_.kind()) {
+    case PickResult::Kind::kPicked: return OnPicked();
+    case PickResult::Kind::kQueue: return StandInQueue();
+    case PickResult::Kind::kFail:
+      if (!wait_for_ready_) return CompleteLater(Explained(pick_.status()));
+      last_fail_ = pick_.status();
+      return StandInQueue();
+    case PickResult::Kind::kDrop: return CompleteLater(Explained(pick_.status()));
+  }
+}
+
+void Call::StandInQueue() {
+  where_ = Where::kQueued;
+  record_.Turn(core_->has_resolved() ? Wait::kQueue : Wait::kResolver, core_->home().Now());
+  core_->Enqueue(*this);
+}
+
+void Call::OnPicked() {
+  const Backend& backend = static_cast<const Backend&>(*pick_.subchannel());
+  LiveSubchannel* live = backend.live;
+  record_.now().reason = pick_.reason();
+  pick_fields_.clear();
+  if (pick_.headers() != nullptr) {
+    absl::Status s = wire::EncodeMetadata(pick_.headers()->metadata, pick_fields_);
+    if (!s.ok()) {
+      ForgetPick();
+      return CompleteLater(Explained(absl::InternalError(Cat(
+          "metadata added by the picker: ", absl::string_view(s.message())))));
+    }
+  }
+  if (live == nullptr || !live->usable()) {
+    // It was ready when it was picked. The next plan knows better.
+    ForgetPick();
+    return StandInQueue();
+  }
+  if (live->HasSlot()) return OpenOn(*live);
+  WaitForSlot(*live);
+}
+
+void Call::WaitForSlot(LiveSubchannel& live) {
+  where_ = Where::kSlot;
+  record_.Turn(Wait::kSlot, core_->home().Now());
+  live.WaitForSlot(*this);
+}
+
+void Call::BackToQueue() {
+  ForgetPick();
+  where_ = Where::kQueued;
+  PickAgain();
+}
+
+// The picked backend was not used: whoever asked to be told hears that nothing began.
+void Call::ForgetPick() {
+  TellWatches({.status = absl::OkStatus(), .now = core_->home().Now(), .started = false,
+               .bytes_sent = false, .bytes_received = false});
+  pin_ = nullptr;
+  pick_ = Queue{};
+}
+
+void Call::TellWatches(const CallEnd& end) {
+  for (const PickResult::Watch& w : pick_.watches()) w.picker->OnDone(w.token, end);
+}
+
+// Values that are of this call only; they go out without a table entry.
+void Call::FillHeaders(std::vector<http2::Header>& extra, std::string_view timeout) const {
+  extra.clear();
+  if (!timeout.empty()) extra.push_back({"grpc-timeout", timeout});
+  for (const auto& [name, value] : fields_) extra.push_back({name, value});
+  for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});
+}
+
+void Call::OpenOn(LiveSubchannel& live) {
+  const Time now = core_->home().Now();
+  wire::TimeoutText timeout;
+  std::vector<http2::Header>& extra = core_->scratch_headers();
+  FillHeaders(extra, deadline_ == Time::max() ? std::string_view() : timeout.Set(deadline_ - now));
+  stream_.set_max_message(max_receive_);
+  Slice first;
+  if (unary_) {
+    // The request's bytes lie in this object: the outbox holds a share until they are written.
+    Ref();
+    first = Slice(body_.unary(), [](void* p) { static_cast<Call*>(p)->Unref(); }, this);
+  }
+  // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
+  const int pulls = unary_ ? 2 : (read_done_ || dropping_replies_ ? 1 : 0);
+  if (!live.carrier().connection().Start(stream_, *this, core_->heads().Of(method_), extra,
+                                         std::move(first), unary_, pulls)) {
+    return WaitForSlot(live);
+  }
+  where_ = Where::kStream;
+  record_.Turn(Wait::kServer, now);
+  record_.now().sent = true;
+  began_attempt_ = now;
+  half_closed_ = unary_;
+  backend_ = live.backend();
+  live.backend()->load.Begin();
+  live.NoteSlots();
+  if (!unary_) Feed();
+}
+
+void Call::OnTimer() {
+  absl::Status why = absl::DeadlineExceededError("");
+  if (where_ == Where::kQueued && !last_fail_.ok()) {
+    why = absl::DeadlineExceededError(std::string(last_fail_.message()));
+  }
+  End(std::move(why));
+}
+
+// From our side. The stream is reset; nothing more will be heard of it.
+void Call::End(absl::Status status) {
+  if (where_ == Where::kEnded || where_ == Where::kNew) return;
+  if (where_ == Where::kStream) {
+    stream_.Cancel(http2::Code::kCancel);
+    LeaveStream(status);
+  } else if (where_ == Where::kSlot) {
+    ForgetPick();
+  }
+  LeaveQueue();
+  CompleteLater(Explained(std::move(status)));
+}
+
+}  // namespace rondo::channel

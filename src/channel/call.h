@@ -1,0 +1,191 @@
+#pragma once
+// One call: from the caller's thread through a pick onto a stream, and back.
+//
+// Life: New -> Start (caller's thread: pick) -> home loop: queued for a plan | waiting for a stream
+// slot | on a stream -> ended. Attempts that the server never processed are repeated from the pick.
+// Threads: New, Start and the user's verbs: any, one at a time. Everything else: home.
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channel/call_record.h"
+#include "channel/core.h"
+#include "channel/request_body.h"
+#include "channel/wait_queue.h"
+#include "rondo/call.h"
+#include "transport/stream.h"
+#include "wire/metadata_codec.h"
+
+namespace rondo::channel {
+
+struct Backend;
+class LiveSubchannel;
+
+class Call final : public Waiter<Call>,
+                   private transport::StreamHandler,
+                   private event::TimerNode,
+                   private event::TurnNode {
+ public:
+  // `unary_size`: the room for a unary request's body; nullopt for a streaming call.
+  static Call* New(std::shared_ptr<Core> core, const Method& method, const CallOptions& options,
+                   std::optional<size_t> unary_size);
+
+  // A share of the object's memory. The last one frees it. New gives one to the caller; Start hands
+  // it on to the running call.
+  void Ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void Unref();
+
+  uint8_t* unary_body() { return body_.unary_bytes() + kMessagePrefix; }
+
+  // ---- The user's verbs: any thread.
+  void StartUnary(Function<void(UnaryResult)> done);
+  void StartStream();
+  void Write(Slice framed, bool last, Function<void(bool)> done);
+  void WritesDone();
+  void Read(Function<void(std::optional<Bytes>)> done);
+  void Headers(Function<void(const Metadata&)> done);
+  void Finish(Function<void(absl::Status)> done);
+  void Cancel();
+  void Abandon();  // Cancel, call nobody back any more, and give up the user's share.
+
+  // ---- Home.
+  void PickAgain();                  // With the plan of now; queues if there is nothing to pick.
+  void OpenOn(LiveSubchannel& live);  // There is a slot.
+  void BackToQueue();                // The subchannel whose slot it waited for has gone.
+  void End(absl::Status status);     // From our side: deadline, cancel, shutdown.
+  void NoteResolved();               // From now on it waits for a backend, not for the resolver.
+
+ private:
+  enum class Where : uint8_t { kNew, kQueued, kSlot, kStream, kEnded };
+
+  Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary);
+  ~Call();
+
+  // The way there (call.cc).
+  void Start();
+  void Pick(bool home);
+  void Configure(const ServiceConfig& config);
+  absl::Status Validate();
+  absl::Status CheckSize(size_t bytes) const;
+  void Arrive();
+  void Follow();
+  void OnPicked();
+  void StandInQueue();
+  void WaitForSlot(LiveSubchannel& live);
+  void ForgetPick();
+  void TellWatches(const CallEnd& end);
+  void FillHeaders(std::vector<http2::Header>& extra, std::string_view timeout) const;
+  void OnTimer() override;  // The deadline.
+
+  // The stream and its end (call_end.cc).
+  void OnHeaders(const http2::Headers& headers) override;
+  void OnMessage(const transport::Message& message) override;
+  void OnWritable() override;
+  void OnEnd(const transport::End& end) override;
+  void KeepMetadata(const http2::Headers& headers, Metadata& into);
+  void EndStream(absl::Status why);
+  bool MayRepeat(const transport::End& end);
+  absl::Status StatusOf(const transport::End& end);
+  absl::Status StatusOfTrailers(const http2::Headers& trailers);
+  void LeaveStream(const absl::Status& status);
+  absl::Status Explained(absl::Status status) const;
+  void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
+  void CompleteLater(absl::Status status);  // Anywhere else: tells at the end of the turn.
+  void MarkEnded(absl::Status status);
+
+  // Verbs and callbacks (call_stream.cc).
+  template <class F>
+  void AtHome(F verb);
+  void WriteHere(Slice framed, bool last, Function<void(bool)> done);
+  void Feed();
+  void OnTurnEnd() override;
+  void TellUnary();
+  void DropCallbacks();
+  template <class Done, class Value>
+  void Tell(Done& done, Value value);
+  bool abandoned() const { return abandoned_.load(std::memory_order_relaxed); }
+  void Later() { core_->home().AtTurnEnd(*this); }
+
+  std::atomic<int> refs_{1};
+  const std::shared_ptr<Core> core_;
+  const Method& method_;
+  const bool unary_;
+  std::atomic<bool> abandoned_{false}, cancel_asked_{false};
+
+  // Settled by Start.
+  Time began_{}, deadline_ = Time::max();
+  size_t max_receive_ = 0, max_send_ = 0;
+  const std::optional<uint64_t> affinity_;
+  const std::optional<bool> wait_chosen_;
+  bool wait_for_ready_ = false;
+  CallReport* const report_;
+  Metadata metadata_;
+  wire::Fields fields_;  // metadata_ as it goes over the wire.
+
+  // The pick, and what it lent if that must outlive the lease.
+  PickResult pick_{Queue{}};
+  PlanRef pin_;
+  wire::Fields pick_fields_;  // Metadata that the pick adds.
+  uint64_t plan_version_ = 0;
+  absl::Status last_fail_;  // What the picker said last to a call that waits for ready.
+
+  // The attempt.
+  Where where_ = Where::kNew;
+  CallRecord record_;
+  RequestBody body_;
+  std::shared_ptr<Backend> backend_;
+  Time began_attempt_{};
+  bool committed_ = false;    // Will not be sent again.
+  bool repeated_ = false;     // The one repeat that the server's word allows is used up.
+  bool half_closed_ = false;  // The stream has been told that no more comes.
+
+  // The answer.
+  bool headers_seen_ = false;
+  std::string encoding_;
+  absl::Status broken_;  // Not OK once the answer turned out not to be gRPC.
+  Metadata headers_, trailers_;
+  std::vector<uint8_t> reply_;
+  int replies_ = 0;
+  absl::Status status_;
+
+  // Whom to tell.
+  Function<void(UnaryResult)> unary_done_;
+  Function<void(bool)> write_done_;
+  Function<void(std::optional<Bytes>)> read_done_;
+  Function<void(const Metadata&)> headers_done_;
+  Function<void(absl::Status)> finish_done_;
+  std::vector<Function<void(bool)>> refused_writes_;  // A second one at a time, or too late.
+  std::vector<Function<void(std::optional<Bytes>)>> refused_reads_;
+  bool write_ready_ = false;       // write_done_ is due.
+  bool dropping_replies_ = false;  // Somebody waits for the end and nobody for replies.
+  bool told_end_ = false;
+
+  transport::Stream stream_;  // Last: dies first, and with it all events.
+};
+
+// A share of a call's memory, moved.
+class CallShare {
+ public:
+  explicit CallShare(Call* call) : call_(call) { call_->Ref(); }
+  static CallShare Adopt(Call* call) {  // Takes over a share that exists.
+    CallShare share(call);
+    call->Unref();
+    return share;
+  }
+  CallShare(CallShare&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  CallShare& operator=(CallShare&&) = delete;
+  ~CallShare() {
+    if (call_ != nullptr) call_->Unref();
+  }
+  Call* operator->() const { return call_; }
+  Call& operator*() const { return *call_; }
+
+ private:
+  Call* call_;
+};
+
+}  // namespace rondo::channel

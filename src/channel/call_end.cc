@@ -1,0 +1,186 @@
+// How a call's attempts end: what the peer's answer means, whether to try again, and who is told.
+#include "base/text.h"
+#include "channel/call.h"
+#include "channel/live_subchannel.h"
+#include "wire/status_codec.h"
+
+namespace rondo::channel {
+
+using transport::Why;
+using Wait = CallRecord::Wait;
+
+void Call::OnHeaders(const http2::Headers& headers) {
+  // An answer: the call is committed, it will not be sent again (A6).
+  if (!committed_) {
+    committed_ = true;
+    body_.Commit();
+  }
+  broken_ = wire::CheckResponseHeaders(headers);
+  if (!broken_.ok()) return stream_.Discard();
+  if (const http2::Header* h = headers.Find(http2::Token::kGrpcEncoding)) {
+    encoding_ = h->value == "identity" ? "" : std::string(h->value);
+  }
+  if (report_ != nullptr || !unary_) KeepMetadata(headers, headers_);
+  headers_seen_ = true;
+  if (headers_done_) Later();
+}
+
+void Call::KeepMetadata(const http2::Headers& headers, Metadata& into) {
+  if (absl::Status s = wire::DecodeMetadata(headers, into); !s.ok()) broken_ = std::move(s);
+}
+
+void Call::OnMessage(const transport::Message& message) {
+  if (message.compressed) {
+    return EndStream(absl::InternalError(
+        encoding_.empty()
+            ? Cat(method_.path, ": the server sent a compressed message without grpc-encoding")
+            : Cat(method_.path, ": the server compressed with \"", encoding_,
+                  "\", which was not offered")));
+  }
+  if (unary_ || dropping_replies_) {
+    if (++replies_ > 1 && unary_) {
+      return EndStream(absl::UnimplementedError(
+          Cat(method_.path, ": the server sent more than one reply to a unary call")));
+    }
+    if (unary_) reply_.assign(message.bytes.begin(), message.bytes.end());
+    if (dropping_replies_) stream_.Pull(1);
+    return;
+  }
+  if (!method_.server_streams && ++replies_ > 1) {
+    return EndStream(absl::UnimplementedError(
+        Cat(method_.path, ": the server sent more than one reply")));
+  }
+  if (auto done = std::exchange(read_done_, nullptr)) {
+    Ref();  // The reader may drop the call.
+    done(message.bytes);
+    Unref();
+  }
+}
+
+// Found here that the answer is wrong: the stream is reset, the call ends with `why`.
+void Call::EndStream(absl::Status why) {
+  stream_.Cancel(http2::Code::kCancel);
+  LeaveStream(why);
+  Complete(Explained(std::move(why)));
+}
+
+void Call::OnEnd(const transport::End& end) {
+  const bool again = MayRepeat(end);
+  absl::Status status = StatusOf(end);
+  LeaveStream(status);
+  if (again) {
+    body_.Rewind();
+    record_.now().transparent = true;
+    record_.NextAttempt();
+    where_ = Where::kQueued;
+    record_.Turn(Wait::kQueue, core_->home().Now());
+    return PickAgain();
+  }
+  Complete(std::move(status));
+}
+
+// Transparent retries (A6): freely if no byte was sent, once if the server says that it didn't look.
+bool Call::MayRepeat(const transport::End& end) {
+  if (end.why != Why::kWire || committed_ || core_->closed() || body_.overflowed()) return false;
+  switch (end.closed.fate) {
+    case http2::Fate::kNotSent: return true;
+    case http2::Fate::kNotProcessed: return !std::exchange(repeated_, true);
+    case http2::Fate::kMaybeProcessed: return false;
+  }
+  return false;
+}
+
+absl::Status Call::StatusOf(const transport::End& end) {
+  switch (end.why) {
+    case Why::kTrailers: return StatusOfTrailers(*end.trailers);
+    case Why::kWire:
+      if (core_->closed()) return Explained(absl::CancelledError("the channel was closed"));
+      if (!broken_.ok()) return Explained(broken_);
+      return Explained(wire::StatusOfClosed(end.closed, deadline_ <= core_->home().Now()));
+    case Why::kMessageTooLong:
+      return Explained(absl::ResourceExhaustedError(
+          Cat(method_.path, ": a reply of ", end.length, " bytes is more than the limit of ",
+              max_receive_)));
+    case Why::kBadPrefix:
+      return Explained(absl::InternalError(Cat(
+          method_.path, ": a reply's first byte is ", end.length, ", it should be 0 or 1")));
+    case Why::kTruncatedMessage:
+      return Explained(
+          absl::InternalError(Cat(method_.path, ": the answer ended inside a message")));
+    case Why::kNoTrailers:
+      if (!broken_.ok()) return Explained(broken_);
+      return Explained(absl::InternalError(
+          Cat(method_.path, ": the server ended the answer without a grpc-status")));
+    case Why::kStalled:
+      return Explained(absl::UnavailableError(
+          Cat(method_.path, ": the server took none of the request's bytes in time")));
+  }
+  return absl::InternalError("unreachable");
+}
+
+absl::Status Call::StatusOfTrailers(const http2::Headers& trailers) {
+  if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
+  if (!broken_.ok()) return Explained(broken_);
+  absl::Status status = wire::DecodeStatus(trailers);
+  if (report_ != nullptr) KeepMetadata(trailers, trailers_);
+  if (status.ok() && !broken_.ok()) return Explained(broken_);
+  if (status.ok() && replies_ == 0 && !method_.server_streams) {
+    return absl::UnimplementedError(Cat(method_.path, ": the server answered OK without a reply"));
+  }
+  return status;  // The server's own words stay as they are.
+}
+
+// The attempt is over: the load cell and those who watch the pick learn how it went.
+void Call::LeaveStream(const absl::Status& status) {
+  const Time now = core_->home().Now();
+  record_.Turn(Wait::kNone, now);
+  record_.now().code = status.code();
+  record_.now().backend = backend_;
+  const CallEnd end{.status = status, .latency = now - began_attempt_, .now = now,
+                    .bytes_received = committed_};
+  backend_->load.End(end);
+  if (backend_->live != nullptr) backend_->live->NoteSlots();
+  TellWatches(end);
+  pick_ = Queue{};
+  pin_ = nullptr;
+}
+
+// ---- The end of the call.
+
+// Adds what the user would ask next: where the time went, and what the channel knew. The server's
+// own statuses are not touched.
+absl::Status Call::Explained(absl::Status status) const {
+  if (status.ok()) return status;
+  std::string text(std::string_view(status.message().data(), status.message().size()));
+  Append(text, Cat(text.empty() ? "" : "; ", core_->target(), " after ",
+                   ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
+  if (where_ == Where::kQueued) Append(text, Cat("; ", core_->Explain()));
+  return absl::Status(status.code(), text);
+}
+
+void Call::CompleteLater(absl::Status status) {
+  MarkEnded(std::move(status));
+  Later();
+}
+
+void Call::Complete(absl::Status status) {
+  MarkEnded(std::move(status));
+  OnTurnEnd();
+}
+
+void Call::MarkEnded(absl::Status status) {
+  const Time now = core_->home().Now();
+  record_.Turn(Wait::kNone, now);
+  if (record_.now().code == absl::StatusCode::kOk) record_.now().code = status.code();
+  where_ = Where::kEnded;
+  Disarm();
+  status_ = std::move(status);
+  core_->OnCallEnd();
+  if (report_ == nullptr || abandoned_.load(std::memory_order_relaxed)) return;
+  report_->headers = std::move(headers_);
+  report_->trailers = std::move(trailers_);
+  report_->total = now - began_;
+  record_.MoveInto(*report_);
+}
+
+}  // namespace rondo::channel

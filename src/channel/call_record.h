@@ -1,0 +1,44 @@
+#pragma once
+// Where a call's time went: one Attempt for each try, kept from the start, and the text of failures.
+// Threads: home.
+#include <array>
+#include <string>
+#include <vector>
+
+#include "rondo/attempt.h"
+
+namespace rondo::channel {
+
+class CallRecord {
+ public:
+  enum class Wait : uint8_t { kNone, kResolver, kQueue, kSlot, kServer };
+
+  // The time since the last change belongs to what was waited for until now.
+  void Turn(Wait next, Time now) {
+    if (Duration* d = Of(wait_)) *d += now - since_;
+    wait_ = next;
+    since_ = now;
+  }
+  Attempt& now() { return current_; }
+  const Attempt& now() const { return current_; }
+  const std::vector<Attempt>& earlier() const { return earlier_; }
+  size_t count() const { return earlier_.size() + 1; }
+  void NextAttempt() {
+    earlier_.push_back(std::move(current_));
+    current_ = {};
+  }
+  void MoveInto(CallReport& report);
+  // "attempt 2 to 10.0.0.1:80: 3ms picking, 181ms waiting for a stream slot, 16ms server"
+  std::string Text() const;
+
+ private:
+  Duration* Of(Wait wait);
+  Attempt current_;
+  std::vector<Attempt> earlier_;  // Empty for nearly every call: no allocation.
+  Wait wait_ = Wait::kNone;
+  Time since_{};
+};
+
+std::string ShortDuration(Duration d);  // "250ms", "1.5s", "12us"
+
+}  // namespace rondo::channel

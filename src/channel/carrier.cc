@@ -1,0 +1,50 @@
+#include "channel/carrier.h"
+
+#include "channel/core.h"
+
+namespace rondo::channel {
+namespace {
+
+transport::LinkOptions OptionsOf(const Core& core, Time ready_by) {
+  transport::LinkOptions options;
+  options.limits.max_message = core.options().max_receive_message;
+  options.ready_by = ready_by;
+  return options;
+}
+
+}  // namespace
+
+Carrier::Carrier(Core& core, std::shared_ptr<Backend> backend,
+                 std::unique_ptr<event::Socket> socket, Time ready_by, Owner& owner)
+    : core_(core), backend_(std::move(backend)), owner_(&owner),
+      link_(core.home(), std::move(socket), http2::Role::kClient, OptionsOf(core, ready_by), *this) {
+}
+
+void Carrier::Retire(std::unique_ptr<Carrier> carrier) {
+  carrier->owner_ = nullptr;
+  if (carrier->link_.open_streams() == 0) return;  // Closes here.
+  Carrier& kept = *carrier;
+  kept.core_.pool().Keep(std::move(carrier));
+  kept.link_.Drain();
+}
+
+void Carrier::OnReady() {
+  NoteSlots();
+  if (owner_ != nullptr) owner_->OnCarrierReady();
+}
+
+void Carrier::OnDraining(const transport::GoAway& why) {
+  if (owner_ != nullptr) owner_->OnCarrierDraining(why);
+}
+
+void Carrier::OnSlots() {
+  NoteSlots();
+  if (owner_ != nullptr) owner_->OnCarrierSlots();
+}
+
+void Carrier::OnClosed(const absl::Status& why) {
+  if (owner_ != nullptr) return owner_->OnCarrierClosed(why);
+  core_.pool().Forget(*this);  // Destroys this.
+}
+
+}  // namespace rondo::channel

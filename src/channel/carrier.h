@@ -1,0 +1,54 @@
+#pragma once
+// A connection of this channel with what its calls need: it outlives its subchannel until the last
+// stream has ended, so that a backend that leaves, or says GOAWAY, loses no running call.
+// Threads: home.
+#include <memory>
+
+#include "channel/backend.h"
+#include "transport/link.h"
+
+namespace rondo::channel {
+
+class Core;
+
+class Carrier final : private transport::LinkEvents {
+ public:
+  // What the subchannel hears, until Retire or its own end.
+  class Owner {
+   public:
+    virtual void OnCarrierReady() = 0;
+    virtual void OnCarrierSlots() = 0;
+    // No new stream may go here. The owner hands it to Retire, or drops it.
+    virtual void OnCarrierDraining(const transport::GoAway& why) = 0;
+    // Gone: the last event, the carrier may be destroyed in it.
+    virtual void OnCarrierClosed(const absl::Status& why) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Carrier(Core& core, std::shared_ptr<Backend> backend, std::unique_ptr<event::Socket> socket,
+          Time ready_by, Owner& owner);
+
+  transport::Connection& connection() { return link_.connection(); }
+  uint32_t slots() const { return link_.slots(); }
+  bool ready() const { return link_.ready(); }
+  // The load cell's free stream slots, as they are now.
+  void NoteSlots() { backend_->load.SetFreeStreams(link_.slots()); }
+  // The owner lets go: the core keeps it until its last stream has ended.
+  static void Retire(std::unique_ptr<Carrier> carrier);
+  void Close(std::string_view why) { link_.Close(http2::Code::kNoError, why); }
+
+ private:
+  void OnReady() override;
+  void OnDraining(const transport::GoAway& why) override;
+  void OnSlots() override;
+  void OnClosed(const absl::Status& why) override;
+
+  Core& core_;
+  const std::shared_ptr<Backend> backend_;
+  Owner* owner_;  // Null once retired.
+  transport::Link link_;
+};
+
+}  // namespace rondo::channel

@@ -1,0 +1,150 @@
+#pragma once
+// The inside of a channel: control plane on the home loop, published plans, and the queue of calls
+// that wait. One file for each concern: core (life, idle, turns), core_resolve (names and config),
+// root_control (what policies may ask), subchannel_pool and live_subchannel (connections), call.
+// Threads: home, except where it says "any".
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balance/registry.h"
+#include "channel/idle_timer.h"
+#include "channel/method_heads.h"
+#include "channel/plan_slots.h"
+#include "channel/service_config.h"
+#include "channel/state_board.h"
+#include "channel/subchannel_pool.h"
+#include "channel/wait_queue.h"
+#include "event/event_loop.h"
+#include "event/socket.h"
+#include "http2/headers.h"
+#include "rondo/channel.h"
+
+namespace rondo::channel {
+
+class Call;
+
+// Where a channel lives: sockets, clock and chance are arguments.
+struct Environment {
+  std::shared_ptr<event::EventLoop> home;
+  event::Network* network = nullptr;
+  uint64_t seed = 0;
+  const void* runtime = nullptr;  // Channels of one runtime share gauges; others never meet.
+};
+
+class Core final : public Post,
+                   private event::TurnNode,
+                   private event::StopNode,
+                   private event::TimerNode {
+ public:
+  // INVALID_ARGUMENT for a target, config or option that can't be.
+  static absl::StatusOr<std::shared_ptr<Core>> Create(std::string_view target,
+                                                      ChannelOptions options, Environment env);
+  ~Core() override;
+
+  // ---- Any thread.
+  const ChannelOptions& options() const { return options_; }
+  const std::string& target() const { return target_text_; }
+  const std::string& authority() const { return authority_; }
+  event::EventLoop& home() const { return *home_; }
+  bool IsHome() const { return home_->IsHere(); }
+  PlanSlots& plans() { return plans_; }
+  const StateBoard& board() const { return board_; }
+  const PolicyRegistry& registry() const { return registry_; }
+  std::shared_ptr<Core> Self() const { return self_.lock(); }
+  void Deliver(NudgeRef nudge) override;  // Post: from a pick.
+  void Close();                           // Begins the shutdown; it is done on the home loop.
+
+  // ---- Home: calls.
+  MethodHeads& heads() { return *heads_; }
+  std::vector<http2::Header>& scratch_headers() { return scratch_headers_; }
+  bool closed() const { return closed_; }
+  bool has_resolved() const { return resolved_; }
+  void Enqueue(Call& call);  // It waits for the next plan; the channel leaves idle if need be.
+  void OnCallEnd() {
+    ++ended_;
+    idle_.OnCallEnd(home_->Now());
+  }
+  // What a failed call would ask: "policy round_robin, 3 endpoints (from dns): 10.0.4.5:80 ..."
+  std::string Explain() const;
+
+  // ---- Home: verbs of the user.
+  void Connect();
+  void EnterIdle();  // Unless calls are running.
+  void ResetBackoff() { pool_.ResetBackoff(); }
+  void Subscribe(std::shared_ptr<StateBoard::Subscriber> s) { board_.Add(std::move(s)); }
+  void SetServiceConfig(std::shared_ptr<const ServiceConfig> config);  // Null: no longer.
+
+  // ---- Home: policies and connections.
+  SubchannelPool& pool() { return pool_; }
+  event::Network& network() { return *env_.network; }
+  Chance& chance() { return chance_; }
+  Duration BackoffDelay(int attempt);
+  void OnPublish(Connectivity state, Control::Recipe recipe);
+  void WantReresolve();
+  // Runs `event` with a Control before the turn ends, never inline.
+  void Tell(OnEvent event);
+  std::shared_ptr<Gauge> SharedGauge(std::string_view key) const;
+
+ private:
+  Core(ChannelOptions options, Environment env);
+  absl::Status Init(std::string_view target);
+  void OnTurnEnd() override;
+  void OnLoopStop() override;
+  void OnTimer() override;  // Time to look whether the channel is idle.
+  void Shutdown(const absl::Status& why);
+  void RunEvents();
+  void PublishPlan();
+  void PublishStates();
+  void RetryQueued();
+  void ExitIdle();
+  void DropControlPlane();
+  int64_t running() const { return plans_.begun() - ended_; }
+  bool active() const { return root_ != nullptr; }
+
+  // Names and config (core_resolve.cc).
+  void StartResolver();
+  absl::Status OnResolution(Resolution resolution);
+  absl::Status Apply(const std::vector<Endpoint>& endpoints, std::string note);
+  void ApplyError(const absl::Status& why);
+  void RefuseConfig(const absl::Status& why);
+  template <class F>
+  void InPolicy(F call);
+
+  const ChannelOptions options_;
+  const Environment env_;
+  const std::shared_ptr<event::EventLoop> home_;
+  const PolicyRegistry registry_;
+  std::weak_ptr<Core> self_;
+  Target target_;
+  std::string target_text_, authority_;
+  ResolverFactory resolver_factory_;
+  PlanSlots plans_;
+  StateBoard board_;
+  std::atomic<bool> close_asked_{false};
+
+  // Home's.
+  std::unique_ptr<MethodHeads> heads_;
+  std::vector<http2::Header> scratch_headers_;
+  Chance chance_;
+  std::unique_ptr<ConfigInForce> configs_;
+  std::vector<Endpoint> endpoints_;  // The last that were applied.
+  std::string note_;
+  bool resolved_ = false;            // The resolver has answered, well or not.
+  bool reresolve_ = false, closed_ = false;
+  SubchannelPool pool_;
+  std::unique_ptr<Policy> root_;      // graceful_switch; null while idle.
+  std::unique_ptr<Resolver> resolver_;
+  Control::Recipe recipe_;            // Not cooked yet.
+  PickerRef picker_;
+  std::shared_ptr<const ServiceConfig> published_config_;
+  std::vector<std::pair<ChannelState, absl::Status>> states_;  // To be published, in this order.
+  std::deque<OnEvent> events_;
+  WaitQueue<Call> queue_;
+  IdleTimer idle_;
+  int64_t ended_ = 0;
+};
+
+}  // namespace rondo::channel

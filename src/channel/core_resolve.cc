@@ -1,0 +1,143 @@
+// Names and config: what the resolver says, which service config is in force (A21), and what the
+// policy is told.
+#include "balance/graceful_switch.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "channel/call.h"
+#include "channel/core.h"
+#include "channel/root_control.h"
+#include "resolve/builtin.h"
+#include "resolve/target.h"
+
+namespace rondo::channel {
+namespace {
+
+constexpr std::string_view kUserAgent = "grpc-c++-rondo/" RONDO_VERSION;
+
+absl::Status CheckOptions(const ChannelOptions& o) {
+  const BackoffOptions& b = o.backoff;
+  if (o.credentials.kind == Credentials::Kind::kNone) {
+    return absl::InvalidArgumentError(
+        "channel: no credentials; for plaintext set ChannelOptions::credentials to Insecure()");
+  }
+  if (b.base <= Duration{} || b.multiplier < 1 || b.jitter < 0 || b.jitter >= 1 || b.max < b.base ||
+      b.min_connect_timeout <= Duration{}) {
+    return absl::InvalidArgumentError(
+        "channel: backoff must have 0 < base <= max, multiplier >= 1, 0 <= jitter < 1 and "
+        "min_connect_timeout > 0");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Core>> Core::Create(std::string_view target, ChannelOptions options,
+                                                   Environment env) {
+  std::shared_ptr<Core> core(new Core(std::move(options), std::move(env)));
+  core->self_ = core;
+  if (absl::Status s = core->Init(target); !s.ok()) return s;
+  // From here on the loop tells the channel when it stops; a loop that has stopped already never
+  // runs this, and the channel is shut down from the start.
+  if (!core->home_->Post([core] {
+        if (!core->closed_) core->home_->WatchStop(*core);
+      })) {
+    core->closed_ = true;
+    core->board_.Publish(ChannelState::kShutdown, absl::CancelledError("its loop has stopped"));
+  }
+  return core;
+}
+
+absl::Status Core::Init(std::string_view target) {
+  if (absl::Status s = CheckOptions(options_); !s.ok()) return s;
+  const resolve::Registry resolvers(options_.resolvers);
+  absl::StatusOr<resolve::Found> found =
+      resolvers.Find(target, options_.default_scheme);
+  if (!found.ok()) return found.status();
+  target_ = found->target;
+  resolver_factory_ = *found->factory;
+  target_text_ = target_.ToString();
+  authority_ = options_.authority.empty() ? found->authority : options_.authority;
+  heads_ = std::make_unique<MethodHeads>(
+      authority_, options_.user_agent.empty() ? std::string(kUserAgent)
+                                              : Cat(options_.user_agent, " ", kUserAgent));
+  std::shared_ptr<const ServiceConfig> by_default;
+  if (!options_.default_service_config.empty()) {
+    auto parsed = ServiceConfig::Parse(options_.default_service_config, registry_);
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(Cat("channel: the provided default service config is invalid: ",
+                                            parsed.status().message()));
+    }
+    by_default = *std::move(parsed);
+  }
+  const auto empty = ServiceConfig::Empty(registry_);
+  configs_ = std::make_unique<ConfigInForce>(by_default, empty);
+  published_config_ = by_default != nullptr ? by_default : empty;
+  plans_.Publish({nullptr, published_config_});
+  return absl::OkStatus();
+}
+
+void Core::StartResolver() {
+  auto made = resolver_factory_.make(
+      target_, *home_, [this](Resolution r) { return OnResolution(std::move(r)); }, {});
+  if (!made.ok()) {  // As a resolver's error: calls fail, they don't hang.
+    resolved_ = true;
+    configs_->OnNoAnswer();
+    return ApplyError(made.status());
+  }
+  resolver_ = *std::move(made);
+  resolver_->Start();
+}
+
+// The answer tells the resolver whether to go on: an error means to try again, with backoff.
+absl::Status Core::OnResolution(Resolution resolution) {
+  if (!active()) return absl::CancelledError("the channel is idle");
+  if (!std::exchange(resolved_, true)) {
+    // What waited for the resolver now waits for a backend.
+    queue_.ForEach([](Call& call) { call.NoteResolved(); });
+  }
+  if (!resolution.endpoints.ok()) {
+    configs_->OnNoAnswer();
+    ApplyError(resolution.endpoints.status());
+    return resolution.endpoints.status();
+  }
+  if (!options_.use_resolver_service_config) resolution.service_config_json = std::nullopt;
+  const absl::Status config = configs_->OnResolver(resolution.service_config_json, registry_);
+  if (!config.ok()) {
+    RefuseConfig(config);
+    return config;
+  }
+  return Apply(*resolution.endpoints, std::move(resolution.note));
+}
+
+absl::Status Core::Apply(const std::vector<Endpoint>& endpoints, std::string note) {
+  endpoints_ = endpoints;
+  note_ = std::move(note);
+  RootControl control(*this);
+  Update update{.endpoints = endpoints_,
+                .config = std::make_shared<SwitchConfig>(configs_->current()->policy()),
+                .note = note_};
+  home_->AtTurnEnd(*this);  // The config may be new although the policy publishes nothing.
+  return root_->OnUpdate(update, control);
+}
+
+void Core::ApplyError(const absl::Status& why) {
+  home_->AtTurnEnd(*this);
+  RootControl control(*this);
+  const absl::Status told(why.code(), Cat("name resolver error: ", why.message()));
+  root_->OnResolverError(told, control);
+}
+
+// No config was ever in force: calls fail until there is one (A21).
+void Core::RefuseConfig(const absl::Status& why) {
+  OnPublish(Connectivity::kTransientFailure, FailPicker(why));
+}
+
+void Core::SetServiceConfig(std::shared_ptr<const ServiceConfig> config) {
+  if (closed_) return;
+  configs_->Override(std::move(config));
+  if (!active() || !resolved_) return;
+  if (configs_->current() == nullptr) return RefuseConfig(configs_->refused());
+  Apply(std::vector<Endpoint>(endpoints_), note_).IgnoreError();
+}
+
+}  // namespace rondo::channel

@@ -1,0 +1,159 @@
+#include "channel/live_subchannel.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "channel/call.h"
+#include "channel/core.h"
+
+namespace rondo::channel {
+
+using subchannel::Action;
+
+LiveSubchannel::LiveSubchannel(Core& core, std::string_view address)
+    : core_(core), backend_(std::make_shared<Backend>(address)) {
+  backend_->live = this;
+}
+
+LiveSubchannel::~LiveSubchannel() {
+  backend_->live = nullptr;
+  On(subchannel::CloseAsked{});
+  ReleaseWaiting();
+}
+
+void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
+  listeners_.push_back(listener);
+  const SubchannelState now = Report();
+  if (now.connectivity == Connectivity::kIdle) return;
+  core_.Tell([listener, now](Control& control) {
+    if (!listener->gone) listener->on_state(now, control);
+  });
+}
+
+void LiveSubchannel::Remove(const Listener& listener) {
+  std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
+}
+
+void LiveSubchannel::CloseHard(std::string_view why) {
+  if (carrier_ != nullptr) carrier_->Close(why);
+}
+
+void LiveSubchannel::WaitForSlot(Call& call) { waiting_.Push(call); }
+
+// ---- The state machine's shell.
+
+void LiveSubchannel::On(const subchannel::Event& event) {
+  const Time now = core_.home().Now();
+  subchannel::Step step =
+      Next(state_, event, now, [this](int attempt) { return core_.BackoffDelay(attempt); });
+  state_ = std::move(step.next);
+  for (const Action action : step.actions) Run(action);
+}
+
+void LiveSubchannel::Run(Action action) {
+  switch (action) {
+    case Action::kDial: return Dial();
+    case Action::kArmTimer:
+      return core_.home().Arm(*this, std::get<subchannel::Backoff>(state_).until);
+    case Action::kCancelTimer: return Disarm();
+    case Action::kHangUp: return HangUp();
+    case Action::kPublish: return TellAll();
+  }
+}
+
+void LiveSubchannel::Dial() {
+  const Time now = core_.home().Now();
+  const auto& s = std::get<subchannel::Connecting>(state_);
+  // connection-backoff.md: an attempt gets at least MIN_CONNECT_TIMEOUT, or until the next may begin.
+  connect_by_ = std::max(now + core_.options().backoff.min_connect_timeout, s.retry_not_before);
+  core_.home().Arm(*this, connect_by_);
+  dial_ = core_.network().Connect(
+      core_.home(), address(), [this](absl::StatusOr<std::unique_ptr<event::Socket>> socket) {
+        auto done = std::move(dial_);
+        if (!socket.ok()) return On(subchannel::ConnectFailed{socket.status()});
+        Disarm();  // From here on the link keeps the time.
+        carrier_ = std::make_unique<Carrier>(core_, backend_, *std::move(socket), connect_by_, *this);
+      });
+}
+
+void LiveSubchannel::HangUp() {
+  dial_ = nullptr;
+  Disarm();
+  if (carrier_ != nullptr) Carrier::Retire(std::move(carrier_));
+  backend_->load.SetFreeStreams(0);
+}
+
+void LiveSubchannel::OnTimer() {
+  if (std::holds_alternative<subchannel::Connecting>(state_)) {
+    return On(subchannel::ConnectFailed{absl::UnavailableError(
+        Cat("connect to ", address(), ": no connection in time (timed out)"))});
+  }
+  On(subchannel::BackoffOver{});
+}
+
+void LiveSubchannel::OnCarrierReady() {
+  On(subchannel::Connected{});
+  OnCarrierSlots();
+}
+
+void LiveSubchannel::OnCarrierSlots() {
+  while (!waiting_.empty() && usable() && carrier_->slots() > 0) waiting_.Pop().OpenOn(*this);
+}
+
+void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
+  // READY is lost, though running streams go on.
+  if (std::holds_alternative<subchannel::Connecting>(state_)) {
+    On(subchannel::ConnectFailed{
+        absl::UnavailableError(Cat(address(), ": the server went away before it was ready"))});
+  } else {
+    On(subchannel::ConnectionLost{});
+  }
+  ReleaseWaiting();
+}
+
+void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
+  const auto dead = std::move(carrier_);
+  if (std::holds_alternative<subchannel::Connecting>(state_)) {
+    On(subchannel::ConnectFailed{why});
+  } else {
+    On(subchannel::ConnectionLost{});
+  }
+  ReleaseWaiting();
+}
+
+// ---- Those who hold it, and those who wait.
+
+SubchannelState LiveSubchannel::Report() const {
+  SubchannelState out;
+  out.connectivity = subchannel::ConnectivityOf(state_);
+  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) out.why = b->why;
+  return out;
+}
+
+void LiveSubchannel::TellAll() {
+  for (const auto& listener : listeners_) {
+    core_.Tell([listener, now = Report()](Control& control) {
+      if (!listener->gone) listener->on_state(now, control);
+    });
+  }
+}
+
+void LiveSubchannel::ReleaseWaiting() {
+  WaitQueue<Call> all;
+  all.TakeAll(waiting_);
+  while (!all.empty()) all.Pop().BackToQueue();
+}
+
+std::string LiveSubchannel::Describe(Time now) const {
+  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) {
+    const Duration left = std::max(b->until - now, Duration{});
+    return Cat(address(), " ", b->why.message(), " (", b->attempt,
+               b->attempt == 1 ? " try" : " tries", ", next in ", ShortDuration(left), ")");
+  }
+  std::string_view name = "idle";
+  if (std::holds_alternative<subchannel::Connecting>(state_)) name = "connecting";
+  if (usable()) name = "ready";
+  return Cat(address(), " ", name);
+}
+
+}  // namespace rondo::channel

@@ -1,0 +1,79 @@
+#pragma once
+// A subchannel at work: runs what subchannel_state.h decides, tells those who hold it, and keeps the
+// calls that wait for a free stream.
+// Threads: home.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "channel/carrier.h"
+#include "channel/subchannel_state.h"
+#include "channel/wait_queue.h"
+#include "event/event_loop.h"
+#include "event/socket.h"
+#include "rondo/balance.h"
+
+namespace rondo::channel {
+
+class Call;
+class Core;
+
+class LiveSubchannel final : public Carrier::Owner, private event::TimerNode {
+ public:
+  // One holder's ear. Kept alive while it runs; deaf once its handle is gone.
+  struct Listener {
+    OnSubchannelState on_state;
+    bool gone = false;
+  };
+
+  LiveSubchannel(Core& core, std::string_view address);
+  LiveSubchannel(const LiveSubchannel&) = delete;
+  LiveSubchannel& operator=(const LiveSubchannel&) = delete;
+  ~LiveSubchannel();  // Running streams go on; waiting calls go back to the queue.
+
+  const std::string& address() const { return backend_->address; }
+  const std::shared_ptr<Backend>& backend() const { return backend_; }
+
+  void Add(std::shared_ptr<Listener> listener);  // Told the present state unless it is idle.
+  void Remove(const Listener& listener);
+  bool unheld() const { return listeners_.empty(); }
+  void Connect() { On(subchannel::ConnectAsked{}); }
+  void ResetBackoff() { On(subchannel::BackoffOver{}); }
+  void CloseHard(std::string_view why);  // Streams end.
+
+  bool usable() const { return std::holds_alternative<subchannel::Ready>(state_); }
+  bool HasSlot() const { return waiting_.empty() && carrier_->slots() > 0; }
+  Carrier& carrier() { return *carrier_; }
+  void WaitForSlot(Call& call);
+  void NoteSlots() {
+    if (carrier_ != nullptr) carrier_->NoteSlots();
+  }
+  // "10.0.4.5:80: connection refused (3 tries, next in 2.1s)"
+  std::string Describe(Time now) const;
+
+ private:
+  void On(const subchannel::Event& event);
+  void Run(subchannel::Action action);
+  void Dial();
+  void HangUp();
+  void TellAll();
+  void ReleaseWaiting();
+  SubchannelState Report() const;
+
+  void OnCarrierReady() override;
+  void OnCarrierSlots() override;
+  void OnCarrierDraining(const transport::GoAway& why) override;
+  void OnCarrierClosed(const absl::Status& why) override;
+  void OnTimer() override;  // The connect deadline, or the end of the backoff.
+
+  Core& core_;
+  const std::shared_ptr<Backend> backend_;
+  subchannel::State state_ = subchannel::Idle{};
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  Time connect_by_{};
+  std::unique_ptr<event::Dial> dial_;
+  std::unique_ptr<Carrier> carrier_;
+  WaitQueue<Call> waiting_;
+};
+
+}  // namespace rondo::channel

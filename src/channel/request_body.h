@@ -1,0 +1,77 @@
+#pragma once
+// What a call has to send, kept as long as the call may have to be sent again.
+//
+// A unary request lives in the call's own memory. Messages of a stream are kept until the call is
+// committed (an answer came, or they have outgrown the limit); from then on they are passed on.
+// Threads: home, except unary_bytes, which the caller fills in before Start.
+#include <memory>
+#include <vector>
+
+#include "rondo/slice.h"
+
+namespace rondo::channel {
+
+class RequestBody {
+ public:
+  static constexpr size_t kReplayLimit = 256 << 10;  // As gRPC's per-call retry buffer (A6).
+
+  // The body is `size` framed bytes in the owner's memory; `share` and `release` hold that memory.
+  void UseUnary(uint8_t* bytes, size_t size) {
+    unary_ = bytes;
+    unary_size_ = size;
+  }
+  uint8_t* unary_bytes() { return unary_; }
+  Bytes unary() const { return {unary_, unary_size_}; }
+
+  void Add(Slice message) {
+    waiting_ += message.size();
+    kept_ += message.size();
+    messages_.push_back(std::make_shared<Slice>(std::move(message)));
+  }
+  void Close() { closed_ = true; }
+  bool closed() const { return closed_; }
+  size_t waiting() const { return waiting_; }            // Bytes not yet given to the stream.
+  bool full() const { return waiting_ >= kReplayLimit; }
+  bool has_next() const { return next_ < messages_.size(); }
+  bool overflowed() const { return kept_ > kReplayLimit; }
+  // The next message, for the stream. Shares it until Commit.
+  Slice Next();
+  void Rewind() {
+    next_ = 0;
+    waiting_ = kept_;
+  }
+  void Commit() {  // It will not be sent again: let go of what has been given away.
+    committed_ = true;
+    messages_.erase(messages_.begin(), messages_.begin() + static_cast<ptrdiff_t>(next_));
+    next_ = 0;
+    kept_ = waiting_;
+  }
+  void Clear() {
+    messages_.clear();
+    next_ = waiting_ = kept_ = 0;
+  }
+
+ private:
+  uint8_t* unary_ = nullptr;
+  size_t unary_size_ = 0;
+  std::vector<std::shared_ptr<Slice>> messages_;
+  size_t next_ = 0, waiting_ = 0, kept_ = 0;
+  bool closed_ = false, committed_ = false;
+};
+
+inline Slice RequestBody::Next() {
+  std::shared_ptr<Slice>& message = messages_[next_];
+  waiting_ -= message->size();
+  if (committed_) {
+    Slice out = std::move(*message);
+    kept_ -= out.size();
+    messages_.erase(messages_.begin() + static_cast<ptrdiff_t>(next_));
+    return out;
+  }
+  ++next_;
+  auto* share = new std::shared_ptr<Slice>(message);
+  return Slice((*share)->bytes(), [](void* p) { delete static_cast<std::shared_ptr<Slice>*>(p); },
+               share);
+}
+
+}  // namespace rondo::channel

@@ -1,0 +1,38 @@
+#pragma once
+// All connections of a channel: subchannels by address, and carriers whose subchannel has gone but
+// whose streams still run.
+// Threads: home.
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "channel/live_subchannel.h"
+
+namespace rondo::channel {
+
+class SubchannelPool {
+ public:
+  explicit SubchannelPool(Core& core) : core_(core) {}
+
+  // Handles on one address share one subchannel; it goes with the last of them.
+  std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options, OnSubchannelState on_state);
+  void ResetBackoff();
+  void CloseAll(std::string_view why);  // Hard: streams end. Handles must have gone.
+  void Keep(std::unique_ptr<Carrier> carrier);
+  void Forget(Carrier& carrier);
+  size_t size() const { return live_.size(); }
+  bool holds_carriers() const { return !retired_.empty(); }
+  std::string Describe(size_t most, Time now) const;  // At most so many, failed ones first.
+
+ private:
+  class Handle;
+  void Release(LiveSubchannel& subchannel);
+
+  Core& core_;
+  std::map<std::string, std::unique_ptr<LiveSubchannel>, std::less<>> live_;
+  std::list<std::unique_ptr<Carrier>> retired_;
+};
+
+}  // namespace rondo::channel
