@@ -144,7 +144,6 @@ void Nghttp2Session::DropBlock() {
 void Nghttp2Session::OnChunk(int32_t id, Bytes bytes) {
   Node* node = FindOpen(id);
   if (node == nullptr || faulty_) return CreditConnection(bytes.size());
-  node->outstanding += bytes.size();
   visitor_.OnData(*node, bytes, false);
 }
 
@@ -161,8 +160,9 @@ void Nghttp2Session::OnFrame(const nghttp2_frame& frame) {
     case NGHTTP2_GOAWAY:
       return OnGoAwayFrame(frame);
     case NGHTTP2_RST_STREAM:
-      if (role_ == Role::kServer) Judge(police_.Report(Offence::kReset), "RST_STREAM frames");
-      return;
+      if (role_ == Role::kClient) return;
+      return Judge(police_.Report(Offence::kReset, FindOpen(frame.hd.stream_id)),
+                   "RST_STREAM frames");
     case NGHTTP2_WINDOW_UPDATE:
       return Judge(police_.Paid(Offence::kWindowUpdate), "WINDOW_UPDATE frames");
     case NGHTTP2_PRIORITY:
@@ -174,8 +174,10 @@ void Nghttp2Session::OnFrame(const nghttp2_frame& frame) {
 
 void Nghttp2Session::OnDataFrame(const nghttp2_frame& frame) {
   Judge(police_.Data(frame.hd.length - frame.data.padlen, Ends(frame)), "empty DATA frames");
-  Node* node = Ends(frame) && !faulty_ ? FindOpen(frame.hd.stream_id) : nullptr;
+  Node* node = faulty_ ? nullptr : FindOpen(frame.hd.stream_id);
   if (node == nullptr) return;
+  if (frame.data.padlen > 0) Credit(*node, frame.data.padlen);  // Nobody else will.
+  if (!Ends(frame)) return;
   node->peer_end = true;
   visitor_.OnData(*node, {}, true);
 }

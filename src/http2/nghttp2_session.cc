@@ -122,40 +122,27 @@ void Nghttp2Session::Judge(bool within_budget, std::string_view what) {
 
 // -- Flow control.
 
+// nghttp2's own account (consume_stream) speaks only above half a window, so a message of more than
+// the other half would wait for ever: streams are credited by plain WINDOW_UPDATEs, the connection,
+// which is credited on receipt, by its account.
 void Nghttp2Session::Credit(Stream& stream, size_t bytes) {
   Node& node = static_cast<Node&>(stream);
-  const size_t given = std::min(bytes, node.outstanding);
-  const size_t grown = bytes - given;
-  node.outstanding -= given;
-  node.uncredited += given;
-  if (node.peer_end || node.detached) return;
-  const auto id = static_cast<int32_t>(node.id);
-  const int32_t window = nghttp2_session_get_stream_effective_local_window_size(session_, id);
-  if (window < 0) return;  // nghttp2 has closed it already.
-  if (grown > 0) {
-    nghttp2_session_set_local_window_size(session_, 0, id, window + static_cast<int32_t>(grown));
-  }
-  // It looks the stream up and does nothing below half a window: ask it rarely.
-  if (node.uncredited < static_cast<size_t>(window) / 4) return;
-  nghttp2_session_consume_stream(session_, id, std::exchange(node.uncredited, 0));
+  node.credit += bytes;
+  if (node.credit >= options_.stream_window / 4) FlushCredit(stream);
 }
 
-void Nghttp2Session::Shrink(Stream& stream, size_t bytes) {
+void Nghttp2Session::FlushCredit(Stream& stream) {
   Node& node = static_cast<Node&>(stream);
-  bytes = std::min(bytes, node.outstanding);
-  node.outstanding -= bytes;
-  if (node.peer_end || node.detached) return;
-  const auto id = static_cast<int32_t>(node.id);
-  const int32_t window = nghttp2_session_get_stream_effective_local_window_size(session_, id);
-  if (window < 0) return;
-  nghttp2_session_set_local_window_size(session_, 0, id, window - static_cast<int32_t>(bytes));
-  nghttp2_session_consume_stream(session_, id, std::exchange(node.uncredited, 0));
+  const size_t credit = std::exchange(node.credit, 0);
+  if (credit == 0 || node.peer_end || node.detached) return;
+  nghttp2_submit_window_update(session_, 0, static_cast<int32_t>(node.id),
+                               static_cast<int32_t>(credit));
 }
 
 void Nghttp2Session::CreditConnection(size_t bytes) {
-  uncredited_ += bytes;
-  if (uncredited_ < options_.connection_window / 4) return;
-  nghttp2_session_consume_connection(session_, std::exchange(uncredited_, 0));
+  credit_ += bytes;
+  if (credit_ < options_.connection_window / 4) return;
+  nghttp2_session_consume_connection(session_, std::exchange(credit_, 0));
 }
 
 // -- The connection.

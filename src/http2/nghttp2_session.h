@@ -41,7 +41,7 @@ class Nghttp2Session final : public Session {
   void Reset(Stream& stream, Code code) override;
 
   void Credit(Stream& stream, size_t bytes) override;
-  void Shrink(Stream& stream, size_t bytes) override;
+  void FlushCredit(Stream& stream) override;
   void CreditConnection(size_t bytes) override;
 
   uint32_t slots() const override;
@@ -60,8 +60,7 @@ class Nghttp2Session final : public Session {
   struct Node : Stream {
     Node *prev = nullptr, *next = nullptr;
     uint64_t mark = kNever;  // Bytes appended to the outbox before its first HEADERS.
-    size_t outstanding = 0;  // Received and not credited.
-    size_t uncredited = 0;   // Credited and not yet told nghttp2.
+    size_t credit = 0;       // That the peer was not told of yet.
     SliceQueue queue;
     HeldHeaders trailers;
     bool mine = false;      // Opened by this side.
@@ -74,7 +73,7 @@ class Nghttp2Session final : public Session {
       mark = kNever;
       id = 0;
       user = nullptr;
-      queued = outstanding = uncredited = 0;
+      queued = credit = 0;
       trailers.Clear();
       mine = told = detached = end = deferred = paused = peer_end = local_end = reset_by_us = false;
     }
@@ -144,7 +143,7 @@ class Nghttp2Session final : public Session {
   bool all_paused_ = false;   // Some stream was told to stop for the sake of all.
   FrameHeads heads_;
   uint32_t mine_open_ = 0;
-  size_t queued_all_ = 0, uncredited_ = 0, replies_ = 0;
+  size_t queued_all_ = 0, credit_ = 0, replies_ = 0;
   bool first_bytes_ = true, settled_ = false, goaway_ = false;
   bool faulty_ = false, told_ = false, lost_ = false;
   Fault fault_;

@@ -26,7 +26,9 @@ class Police {
     }
     return ++empty_run_ <= kEmptyRun || Report(Offence::kEmptyData);
   }
-  bool Report(Offence what) { return visitor_.OnOffence(what); }
+  bool Report(Offence what, const Stream* stream = nullptr) {
+    return visitor_.OnOffence(what, stream);
+  }
 
  private:
   Visitor& visitor_;

@@ -96,7 +96,8 @@ class Visitor {
   virtual void OnSettings() = 0;  // The peer's; see slots().
   virtual void OnGoAway(uint32_t last_id, Code code, std::string_view debug) = 0;
   virtual void OnPong(uint64_t payload) = 0;
-  virtual bool OnOffence(Offence offence) = 0;  // False: close with ENHANCE_YOUR_CALM.
+  // False: close with ENHANCE_YOUR_CALM. `stream` with kReset, if the owner still has it.
+  virtual bool OnOffence(Offence offence, const Stream* stream) = 0;
 
  protected:
   ~Visitor() = default;
@@ -154,10 +155,9 @@ class Session {
   virtual void Reset(Stream& stream, Code code) = 0;
 
   // ---- Flow control, apart for stream and connection, so that one slow reader stops nobody else.
-  // More than was received grows the stream's window by the rest.
+  // More than was received grows the stream's window, less shrinks it. Small credits are collected.
   virtual void Credit(Stream& stream, size_t bytes) = 0;
-  // So many received bytes are never given back: the window is smaller from now on.
-  virtual void Shrink(Stream& stream, size_t bytes) = 0;
+  virtual void FlushCredit(Stream& stream) = 0;  // Tells the peer of all of it.
   virtual void CreditConnection(size_t bytes) = 0;
 
   // ---- The connection.

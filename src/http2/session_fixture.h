@@ -111,7 +111,7 @@ struct Recorder : Visitor {
         std::to_string(last_id) + " " + std::string(http2::Name(code)) + " " + std::string(debug);
   }
   void OnPong(uint64_t payload) override { pong = payload; }
-  bool OnOffence(Offence what) override {
+  bool OnOffence(Offence what, const Stream*) override {
     ++offences[what];
     return --offences_allowed >= 0;
   }

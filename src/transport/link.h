@@ -23,9 +23,9 @@ struct LinkOptions {
   Time ready_by = Time::max();
   // Server: how long a peer may take for preface and SETTINGS.
   Duration handshake = std::chrono::seconds(10);
-  Duration drain_ping = std::chrono::seconds(5);   // Drain: the longest wait for the ping's answer.
-  Duration farewell = std::chrono::seconds(1);     // The longest wait for last words to be taken.
-  size_t read_budget = 256 << 10;                  // Bytes read in one turn, so that all get theirs.
+  Duration drain_ping = std::chrono::seconds(5);  // Drain: the longest wait for the ping's answer.
+  Duration farewell = std::chrono::seconds(1);    // The longest wait for last words to be taken.
+  size_t read_budget = 256 << 10;                 // Bytes read in one turn, so that all get theirs.
   http2::MakeSession make = &http2::MakeNghttp2Session;
 };
 
@@ -58,9 +58,10 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   // of its streams; then the streams end when that event is over.
   ~Link();
 
-  // Start and everything else a call needs. Good as long as the link; after OnClosed it has no slots.
+  // Start and everything else a call needs. Good as long as the link; after OnClosed it has no
+  // slots.
   Connection& connection() { return *connection_; }
-  uint32_t slots() const;            // 0 before OnReady and after OnDraining.
+  uint32_t slots() const;  // 0 before OnReady and after OnDraining.
   size_t open_streams() const { return connection_->open_streams(); }
   bool ready() const { return ready_; }
   const std::string& peer() const { return peer_; }

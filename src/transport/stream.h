@@ -83,6 +83,7 @@ class Stream {
 
  private:
   friend class Connection;
+  void Clear();  // As new, but for max_message_.
 
   class Connection* connection_ = nullptr;
   http2::Stream* wire_ = nullptr;
@@ -93,12 +94,13 @@ class Stream {
   bool discard_ = false, starved_ = false;
   std::vector<uint8_t> held_;  // What has not been delivered; empty when messages come whole.
   size_t held_from_ = 0;
-  size_t window_ = 0;      // Held, plus what the peer may still send: the bytes promised to it.
-  size_t uncredited_ = 0;  // Of these: read here, not yet given back.
-  size_t arrived_ = 0;     // Since the window grew last.
+  size_t window_ = 0;      // Held, plus what the peer may still send: what was promised to it.
+  size_t uncredited_ = 0;  // Arrived and not given back to the peer.
+  size_t unasked_ = 0;     // Held while nobody pulls, as the connection's sum has it.
+  size_t arrived_ = 0;     // Since `grown_`.
   size_t max_message_ = 0;
-  size_t stall_queued_ = 0;  // `queued` at the last look, and when it changed.
-  uint64_t stall_sent_ = 0;
+  uint64_t sent_ = 0;   // Bytes given to Send.
+  uint64_t taken_ = 0;  // Of these, taken by the peer at `moved_`.
   Time opened_{}, grown_{}, moved_{};
   http2::HeldHeaders trailers_;  // That overtook unread messages.
 };
