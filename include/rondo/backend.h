@@ -47,7 +47,7 @@ class alignas(64) LoadCell {
     const uint64_t failed_by_now = failed();  // Before the sum, which then includes them.
     return calls_.load(std::memory_order_relaxed) / kEnded - failed_by_now;
   }
-  uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
+  uint64_t failed() const { return failed_.load(std::memory_order_acquire); }
   // Moving average over about eight attempts; 0 before the first.
   Duration latency() const { return Duration(latency_.load(std::memory_order_relaxed)); }
   // Streams that its connection would take now; UINT32_MAX: no limit is known.

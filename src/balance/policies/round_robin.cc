@@ -1,0 +1,74 @@
+// round_robin (A61, A62): the backends that are ready take turns.
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "balance/builtin.h"
+#include "balance/turns.h"
+#include "rondo/policy.h"
+
+namespace rondo {
+namespace {
+
+struct RoundRobin {
+  static constexpr std::string_view kName = "round_robin";
+
+  // One ready set and whose turn it is there. Shared by the picker and, for the next one, the
+  // policy.
+  struct Round {
+    Round(const ReadySet& all, uint32_t shards) : ready(all), turns(shards) {
+      order.reserve(all.size());
+      for (const Ready& r : all) order.push_back(r.subchannel.get());
+    }
+    const ReadySet ready;
+    std::vector<const Subchannel*> order;
+    const Turns turns;
+  };
+  struct Picker {
+    PickResult Pick(const PickArgs& args) const {
+      const std::vector<const Subchannel*>& all = round->order;
+      const auto n = static_cast<uint32_t>(all.size());
+      const Subchannel* s = all[round->turns.Next(args.shard, n)];
+      // A retry goes on to a backend that it hasn't tried, if there is one.
+      for (size_t i = 0; i < args.tried.size() && args.Tried(s); ++i) {
+        s = all[round->turns.Next(args.shard, n)];
+      }
+      return Picked{s};
+    }
+    std::shared_ptr<const Round> round;
+  };
+  Picker Build(const ReadySet& all, const View& view) {
+    auto round = std::make_shared<const Round>(all, view.shards);
+    std::unordered_map<const Subchannel*, uint32_t> place;
+    for (uint32_t i = 0; last != nullptr && i < round->order.size(); ++i) {
+      place.emplace(round->order[i], i);
+    }
+    for (uint32_t s = 0; s < view.shards; ++s) {
+      round->turns.Set(s, FirstTurn(s, place, *round, view.chance));
+    }
+    last = round;
+    return {std::move(round)};
+  }
+
+ private:
+  // The turn goes on with the backend whose turn it was, or the first behind it that is still
+  // there: an index carried over would pass some by whenever another one comes or goes.
+  uint32_t FirstTurn(uint32_t shard, const std::unordered_map<const Subchannel*, uint32_t>& place,
+                     const Round& round, Chance& chance) const {
+    if (last != nullptr && shard < last->turns.shards()) {
+      const size_t n = last->order.size(), from = last->turns.Peek(shard);
+      for (size_t i = 0; i < n; ++i) {
+        if (auto it = place.find(last->order[(from + i) % n]); it != place.end()) return it->second;
+      }
+    }
+    return chance.Below(static_cast<uint32_t>(round.order.size()));
+  }
+  std::shared_ptr<const Round> last;
+};
+
+}  // namespace
+
+PolicyFactory RoundRobinPolicy() { return Adapt<RoundRobin>(); }
+
+}  // namespace rondo

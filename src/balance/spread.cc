@@ -1,0 +1,168 @@
+#include "balance/spread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "balance/turns.h"
+#include "base/text.h"
+
+namespace rondo {
+namespace {
+
+// Children in one state take turns.
+struct TurnPicker final : Picker {
+  TurnPicker(const View& view, std::vector<PickerRef> all)
+      : pickers(std::move(all)), turns(view.shards) {
+    for (uint32_t s = 0; s < view.shards; ++s) {
+      turns.Set(s, view.chance.Below(static_cast<uint32_t>(pickers.size())));
+    }
+  }
+  PickResult Pick(const PickArgs& args) const override {
+    const auto n = static_cast<uint32_t>(pickers.size());
+    return pickers[turns.Next(args.shard, n)]->Pick(args);
+  }
+  const std::vector<PickerRef> pickers;
+  const Turns turns;
+};
+
+// All children have failed: a call is told so, and the reason of one of them.
+struct FailedPicker final : Picker {
+  FailedPicker(std::string t, std::shared_ptr<const TurnPicker> all)
+      : text(std::move(t)), children(std::move(all)) {}
+  PickResult Pick(const PickArgs& args) const override {
+    PickResult r = children->Pick(args);
+    if (r.kind() != PickResult::Kind::kFail) return r;
+    return Fail{absl::Status(r.status().code(), Cat(text, r.status().message()))};
+  }
+  const std::string text;
+  const std::shared_ptr<const TurnPicker> children;
+};
+
+}  // namespace
+
+Spread::Spread(std::string name, FactoryRef child, Reconnect reconnect)
+    : name_(std::move(name)), child_(std::move(child)), reconnect_(reconnect) {}
+
+// Reuses the children of endpoints that stay, ends those of the others. Returns them in the order
+// of the endpoints; a second endpoint with the same addresses is skipped.
+std::vector<Spread::Child*> Spread::Adopt(const std::vector<Endpoint>& endpoints) {
+  const auto key = [](Key addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    return addresses;
+  };
+  std::map<Key, std::unique_ptr<Child>> old;
+  for (auto& c : children_) old[key(c->endpoint.addresses)] = std::move(c);
+  children_.clear();
+
+  std::vector<Child*> all;
+  for (const Endpoint& endpoint : endpoints) {
+    const auto [it, fresh] = old.try_emplace(key(endpoint.addresses));
+    if (!fresh && it->second == nullptr) continue;
+    if (fresh) {
+      it->second = std::make_unique<Child>(child_, *this);
+      tally_.Add(it->second->counted);
+    }
+    Child& child = *it->second;
+    if (!(child.endpoint == endpoint)) {
+      child.endpoint = endpoint;
+      child.ready = nullptr;
+    }
+    all.push_back(&child);
+    children_.push_back(std::move(it->second));
+  }
+  for (auto& [_, gone] : old) {
+    if (gone == nullptr) continue;
+    tally_.Add(gone->counted, -1);
+    OnGone(*gone);
+  }
+  return all;
+}
+
+absl::Status Spread::OnUpdate(const Update& update, Control& control) {
+  OnConfig(update.config, control);
+  std::vector<Child*> order = Adopt(update.endpoints);
+  if (order.empty()) {
+    const absl::Status why =
+        absl::UnavailableError(Cat(name_, ": the resolver returned no endpoints",
+                                   update.note.empty() ? "" : ": ", update.note));
+    control.Publish(Connectivity::kTransientFailure, FailPicker(why));
+    return why;
+  }
+  // So that the clients of a fleet don't all dial in the same order.
+  const auto shift = static_cast<ptrdiff_t>(control.Random(order.size()));
+  std::rotate(order.begin(), order.begin() + shift, order.end());
+  absl::Status first;
+  for (Child* child : order) {
+    const Update inner{.endpoints = {child->endpoint},
+                       .note = update.note,
+                       .watch_health = true,
+                       .settings = update.settings};
+    absl::Status status = child->OnUpdate(inner, control);
+    if (first.ok()) first = std::move(status);
+  }
+  Publish(control);
+  return first;
+}
+
+void Spread::OnResolverError(const absl::Status& why, Control& control) {
+  for (auto& child : children_) child->OnResolverError(why, control);
+  if (!children_.empty()) return;
+  const absl::Status failed(why.code(), Cat(name_, ": name resolver error: ", why.message()));
+  control.Publish(Connectivity::kTransientFailure, FailPicker(failed));
+}
+
+void Spread::OnIdleExit(Control& control) {
+  for (auto& child : children_) {
+    if (child->state() == Connectivity::kIdle) child->OnIdleExit(control);
+  }
+}
+
+void Spread::OnChild(Seat& seat, Control& control) {
+  Child& child = static_cast<Child&>(seat);
+  const Connectivity before = std::exchange(child.counted, child.state());
+  tally_.Move(before, child.counted);
+  child.ready = nullptr;
+  if (child.counted == Connectivity::kReady && before != Connectivity::kReady) {
+    child.ready_since = control.Now();
+  }
+  OnChange(child, before, control);
+  if (child.state() == Connectivity::kIdle && reconnect_ == Reconnect::kAtOnce) {
+    return child.OnIdleExit(control);  // Its next word is published.
+  }
+  Publish(control);
+}
+
+void Spread::Publish(Control& control) {
+  control.Publish(Aggregate(), [this](const View& view) { return Build(view); });
+}
+
+PickerRef Spread::Build(const View& view) {
+  const Connectivity state = Aggregate();
+  std::vector<PickerRef> pickers;
+  for (auto& child : children_) {
+    if (child->state() == state) pickers.push_back(child->picker(view));
+  }
+  if (pickers.empty()) return QueuePicker()(view);
+  auto turns = std::make_shared<const TurnPicker>(view, std::move(pickers));
+  if (state != Connectivity::kTransientFailure) return turns;
+  return std::make_shared<FailedPicker>(
+      Cat(name_, ": none of ", children_.size(), " endpoints can be reached; last: "),
+      std::move(turns));
+}
+
+ReadySet Spread::ReadyChildren(const View& view) {
+  std::vector<ReadySet::Entry> ready;
+  for (auto& child : children_) {
+    if (child->state() != Connectivity::kReady) continue;
+    if (child->ready == nullptr) {
+      SubchannelRef backend = child->picker(view)->Sole();
+      if (backend == nullptr) continue;
+      child->ready = std::make_shared<const Ready>(
+          Ready{std::move(backend), child->endpoint, child->ready_since});
+    }
+    ready.push_back(child->ready);
+  }
+  return ReadySet(std::move(ready));
+}
+
+}  // namespace rondo

@@ -1,0 +1,61 @@
+#pragma once
+// Policies that spread calls over endpoints: one child an endpoint (gRPC's endpointsharding, A61).
+// Threads: home.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "balance/seat.h"
+#include "balance/state_tally.h"
+#include "rondo/policy.h"
+
+namespace rondo {
+
+class Spread : public Policy {
+ public:
+  struct Child final : SeatOf<Spread> {
+    using SeatOf::SeatOf;
+    Endpoint endpoint;
+    Connectivity counted = Connectivity::kConnecting;  // As the tally has it.
+    Time ready_since{};
+    ReadySet::Entry ready;  // Made when first wanted; null when outdated.
+  };
+  using Children = std::vector<std::unique_ptr<Child>>;
+  enum class Reconnect { kAtOnce, kWhenAsked };  // What happens to a child that falls idle.
+
+  // `name`: of the whole policy, for error text.
+  Spread(std::string name, FactoryRef child, Reconnect reconnect);
+
+  absl::Status OnUpdate(const Update& update, Control& control) override;
+  void OnResolverError(const absl::Status& why, Control& control) override;
+  void OnIdleExit(Control& control) override;
+  void OnChild(Seat& seat, Control& control);
+
+ protected:
+  virtual void OnConfig(const ConfigRef& /*config*/, Control& /*control*/) {}
+  virtual void OnChange(Child& /*child*/, Connectivity /*before*/, Control& /*control*/) {}
+  virtual void OnGone(Child& /*child*/) {}
+  virtual Connectivity Aggregate() const { return tally_.Sum(); }
+  // The picker for the aggregate state. The default: the children in that state take turns.
+  virtual PickerRef Build(const View& view);
+
+  void Publish(Control& control);
+  // The ready children that always pick one backend.
+  ReadySet ReadyChildren(const View& view);
+  const std::string& name() const { return name_; }
+  const Children& children() const { return children_; }  // In the order of the endpoints.
+  const StateTally& tally() const { return tally_; }
+
+ private:
+  using Key = std::vector<std::string>;  // Sorted addresses: an endpoint's identity.
+  std::vector<Child*> Adopt(const std::vector<Endpoint>& endpoints);
+
+  const std::string name_;
+  const FactoryRef child_;
+  const Reconnect reconnect_;
+  Children children_;
+  StateTally tally_;
+};
+
+}  // namespace rondo
