@@ -4,9 +4,11 @@
 // Threads: everything here belongs to the loop's thread, except where it says "any".
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
+#include "base/free_list.h"
 #include "rondo/loop.h"
 
 namespace rondo::event {
@@ -106,6 +108,8 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   void WatchStop(StopNode& node);
   // One a loop, lent until the event at hand ends: 64 KiB.
   std::span<uint8_t> read_buffer();
+  // For records of what lives on this loop: freed blocks are kept and used again.
+  std::pmr::memory_resource& memory() { return memory_; }
 
  protected:
   // The driver calls these: RunTimers and RunTurnEnd once a turn.
@@ -119,6 +123,7 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
  private:
   friend class TurnNode;
   friend class StopNode;
+  FreeList memory_;
   TimerQueue timers_;
   std::vector<TurnNode*> turn_;  // Null where one was cancelled.
   std::vector<StopNode*> stop_;

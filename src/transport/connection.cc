@@ -4,6 +4,9 @@
 #include <utility>
 
 namespace rondo::transport {
+namespace {
+constexpr size_t kMostWords = 256;  // Of a GOAWAY's debug data: they end up in status texts.
+}
 
 // While one exists the session is in Receive, Gather or Lost, and the connection must not die.
 class Connection::Event {
@@ -73,6 +76,19 @@ std::span<const iovec> Connection::Gather(Time now) {
 void Connection::Lost() {
   const Event event(*this);
   session_->Lost();
+}
+
+void Connection::LoseAll() {
+  const Event event(*this);
+  session_->Lost();
+  EndAll();
+}
+
+std::span<const iovec> Connection::LastWords(http2::Code code, std::string_view debug) {
+  const Event event(*this);
+  session_->GoAway(code, debug);
+  const auto bytes = session_->Gather();
+  return doomed_ ? std::span<const iovec>() : bytes;
 }
 
 bool Connection::may_read(Time now) const {
@@ -259,7 +275,10 @@ void Connection::OnSettings() {
 
 void Connection::OnGoAway(uint32_t last_id, http2::Code code, std::string_view debug) {
   went_away_ = true;
-  if (owner_ != nullptr) owner_->OnGoAway({last_id, code, std::string(debug)});
+  if (owner_ == nullptr) return;
+  std::string words(debug.substr(0, kMostWords));
+  for (char& c : words) c = c >= ' ' && c < 0x7f ? c : '?';
+  owner_->OnGoAway({last_id, code, std::move(words)});
 }
 
 void Connection::OnPong(uint64_t payload) {

@@ -78,7 +78,12 @@ class Connection final : private http2::Visitor {
   // False: the connection is over; Gather and write what is left, then close. Streams have ended.
   bool Receive(Bytes bytes, Time now);
   std::span<const iovec> Gather(Time now);
-  void Lost();  // Ends all streams: OnEnd(kWire, kConnection).
+  // The socket is gone: streams end by OnEnd(kWire, kConnection). A client's streams that are
+  // complete, but for messages unread, stay: go on with Gather until open_streams() is 0.
+  void Lost();
+  void LoseAll();  // Ends these too.
+  // A last GOAWAY and what else can be framed; delivers no messages.
+  std::span<const iovec> LastWords(http2::Code code, std::string_view debug);
   void Wrote(size_t n) { session_->Wrote(n); }
   bool busy() const { return busy_; }
   // False: leave the socket unread until more has been written, or until read_after(). Counts only

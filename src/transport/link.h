@@ -4,9 +4,11 @@
 // Threads: all of it belongs to the loop.
 #include <cstdint>
 #include <memory>
-#include <memory_resource>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "event/event_loop.h"
@@ -33,10 +35,11 @@ struct LinkOptions {
 // event of a stream; any of them may destroy the link.
 class LinkEvents {
  public:
-  virtual void OnReady() = 0;                      // The peer's first SETTINGS: slots() is known.
-  virtual void OnDraining(const GoAway& why) = 0;  // Open no more streams here; those up to
-                                                   // why.last_id go on. Also when ids run out.
-  virtual void OnSlots() = 0;                      // slots() went from 0 to more.
+  virtual void OnReady() = 0;  // The peer's first SETTINGS: slots() is known.
+  // Client: open no more streams here; those up to why.last_id go on. Comes for the peer's GOAWAY,
+  // when stream ids run out, and when the socket is gone but complete answers wait to be read.
+  virtual void OnDraining(const GoAway& why) = 0;
+  virtual void OnSlots() = 0;  // slots() went from 0 to more.
   // The last event: socket gone or connection fault; all streams have ended. The text names peer
   // and cause: "127.0.0.1:50051: connection reset by peer (ECONNRESET)",
   // "127.0.0.1:50051: GOAWAY ENHANCE_YOUR_CALM: too_many_pings". Always UNAVAILABLE.
@@ -76,6 +79,87 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   void Close(http2::Code code, std::string_view debug);
 
  private:
+  enum class State : uint8_t {
+    kOpen,
+    kFarewell,  // Server: all is said; the peer closes first, so that it hears it.
+    kUnread,    // Client: the socket is gone, complete answers still wait to be pulled.
+    kClosed,
+  };
+  enum class Draining : uint8_t { kNo, kAsked, kFinal };
+  template <void (Link::*kMethod)()>
+  struct TimerOf final : event::TimerNode {
+    explicit TimerOf(Link& l) : link(l) {}
+    void OnTimer() override { (link.*kMethod)(); }
+    Link& link;
+  };
+  struct TurnEnd final : event::TurnNode {
+    explicit TurnEnd(Link& l) : link(l) {}
+    void OnTurnEnd() override { link.EndTurn(); }
+    Link& link;
+  };
+  struct LoopStop final : event::StopNode {
+    explicit LoopStop(Link& l) : link(l) {}
+    void OnLoopStop() override;
+    Link& link;
+  };
+  class Watch;  // Tells whether the link was destroyed while handlers ran.
+
+  void OnReadable() override { Read(); }
+  void OnWritable() override;
+  void OnDirty() override { loop_.AtTurnEnd(turn_end_); }
+  void OnSettings() override;
+  void OnGoAway(const GoAway& why) override;
+  void OnPong(uint64_t payload) override;
+  void OnStreamOpened() override;
+  void OnStreamEnded() override { OnDirty(); }
+
+  bool is_client() const { return role_ == http2::Role::kClient; }
+  void Read();
+  bool Feed(Bytes bytes);
+  void ReadMore();
+  void EndTurn();
+  void Flush();
+  bool Write(std::span<const iovec> bytes, size_t& budget);
+  void Tell();
+  bool TellOpening();
+  void MoveOn();
+  void FinalGoAway();
+  void Fail();
+  void Lose(std::string_view cause);
+  void Die(std::string text);
+  void GiveUpOnHandshake();
+  void GiveUpOnFarewell();
+  void Tick();
+  void CloseNow(http2::Code code, std::string_view debug);
+  std::string GoAwayText() const;
+
+  event::EventLoop& loop_;
+  const http2::Role role_;
+  const LinkOptions options_;
+  LinkEvents& events_;
+  const std::string peer_, local_;
+  std::unique_ptr<event::Socket> socket_;
+  const Time born_;
+  State state_ = State::kOpen;
+  Draining draining_ = Draining::kNo;
+  bool ready_ = false, told_ready_ = false, told_draining_ = false, told_closed_ = false;
+  bool no_slots_ = false;  // slots() was 0 since the last OnSlots.
+  bool unread_ = false;    // The socket may have more, we don't want it now.
+  bool blocked_ = false;   // The socket takes no more; OnWritable will come.
+  Time blocked_since_{};
+  std::optional<GoAway> goaway_;                                    // The peer's.
+  std::optional<std::pair<http2::Code, std::string>> close_asked_;  // Inside an event.
+  std::string drain_words_;
+  absl::Status why_;
+  bool* gone_ = nullptr;
+  TurnEnd turn_end_{*this};
+  LoopStop loop_stop_{*this};
+  TimerOf<&Link::ReadMore> more_{*this};
+  TimerOf<&Link::GiveUpOnHandshake> handshake_{*this};
+  TimerOf<&Link::FinalGoAway> drain_{*this};
+  TimerOf<&Link::GiveUpOnFarewell> farewell_{*this};
+  TimerOf<&Link::Tick> tick_{*this};
+  Connection::Pointer connection_;
 };
 
 }  // namespace rondo::transport
