@@ -1,10 +1,10 @@
 #include "wire/metadata_codec.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <string>
 
 #include "base/text.h"
+#include "wire/base64.h"
 
 namespace rondo::wire {
 namespace {
@@ -23,6 +23,11 @@ bool IsKeyByte(char c) {
 }
 bool IsValueByte(char c) { return c >= 0x20 && c <= 0x7e; }
 
+std::string_view WithoutSpaces(std::string_view value) {
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  return value;
+}
 std::string Hex(char c) {
   constexpr char kDigits[] = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
@@ -60,10 +65,24 @@ bool IsProtocolField(std::string_view name) {
          std::ranges::find(kProtocolFields, name) != std::ranges::end(kProtocolFields);
 }
 
-absl::Status CheckMetadata(const Metadata& metadata) {
+absl::Status EncodeMetadata(const Metadata& metadata, Fields& out) {
+  out.clear();
+  size_t size = 0;
   for (const auto& [key, value] : metadata) {
-    absl::Status checked = CheckEntry(key, value);
-    if (!checked.ok()) return checked;
+    if (key == "user-agent") continue;
+    if (absl::Status wrong = CheckEntry(key, value); !wrong.ok()) return wrong;
+    if (IsBinaryKey(key)) size += Base64Size(value.size());
+  }
+  std::string& room = out.Reset(size);
+  for (const auto& [key, value] : metadata) {
+    if (key == "user-agent") continue;
+    if (!IsBinaryKey(key)) {
+      out.Add(key, WithoutSpaces(value));
+      continue;
+    }
+    const size_t from = room.size();
+    AppendBase64(room, value);
+    out.Add(key, std::string_view(room).substr(from));
   }
   return absl::OkStatus();
 }

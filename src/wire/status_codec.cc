@@ -6,6 +6,7 @@
 #include "absl/strings/cord.h"
 #include "base/text.h"
 #include "wire/base64.h"
+#include "wire/path.h"
 
 namespace rondo::wire {
 namespace {
@@ -52,7 +53,7 @@ constexpr std::array<ResetWords, 14> kResets = {{
     {"INADEQUATE_SECURITY", absl::StatusCode::kPermissionDenied},
     {"HTTP_1_1_REQUIRED", absl::StatusCode::kInternal},
 }};
-constexpr uint32_t kResetCancel = 8;
+constexpr uint32_t kResetCancel = 8, kResetEnhanceYourCalm = 11;
 
 const CodeWords& WordsOf(absl::StatusCode code) {
   const auto i = static_cast<size_t>(code);
@@ -163,10 +164,32 @@ absl::StatusCode CodeOfHttp(std::string_view http_status) {
   return absl::StatusCode::kUnknown;
 }
 
+absl::Status CheckAnswer(std::string_view http_status, std::string_view content_type) {
+  const bool fine = http_status == "200";
+  if (fine && IsGrpcContentType(content_type)) return absl::OkStatus();
+  const std::string text = Cat("HTTP status ", http_status.substr(0, 8), ", content-type \"",
+                               content_type.substr(0, 64), "\", instead of a gRPC answer");
+  if (fine && content_type.starts_with("application/grpc+")) return absl::InternalError(text);
+  return absl::Status(CodeOfHttp(http_status), text);
+}
+
 absl::StatusCode CodeOfReset(uint32_t reset, bool deadline_passed) {
   if (reset >= kResets.size()) return absl::StatusCode::kUnknown;
   if (reset == kResetCancel && deadline_passed) return absl::StatusCode::kDeadlineExceeded;
   return kResets[reset].code;
+}
+
+absl::Status StatusOfReset(uint32_t reset, bool deadline_passed) {
+  return absl::Status(CodeOfReset(reset, deadline_passed),
+                      Cat("the server reset the stream (", ResetName(reset), ")"));
+}
+
+absl::Status StatusOfPeerFault(uint32_t reset) {
+  if (reset == kResetEnhanceYourCalm) {
+    return absl::ResourceExhaustedError("the server's headers are beyond the limit");
+  }
+  return absl::InternalError(
+      Cat("the server broke HTTP/2's rules on this stream (", ResetName(reset), ")"));
 }
 
 std::string ResetName(uint32_t reset) {

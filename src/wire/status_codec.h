@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "wire/fields.h"
 
 namespace rondo::wire {
 
@@ -44,14 +45,59 @@ class StatusFields {
 // not base64 are dropped.
 absl::Status DecodeStatus(std::string_view code, std::string_view message,
                           std::string_view details);
+// From the block that ends an answer. Without grpc-status: INTERNAL.
+template <class Block>
+absl::Status DecodeStatus(const Block& block) {
+  const auto code = ValueOf(block, "grpc-status");
+  if (!code) return absl::InternalError("the server ended the answer without a grpc-status");
+  return DecodeStatus(*code, ValueOf(block, "grpc-message").value_or(""),
+                      ValueOf(block, "grpc-status-details-bin").value_or(""));
+}
 
 // An answer without grpc-status (http-grpc-status-mapping): 400 INTERNAL, 401 UNAUTHENTICATED, 403
 // PERMISSION_DENIED, 404 UNIMPLEMENTED, 429/502/503/504 UNAVAILABLE, others UNKNOWN.
 absl::StatusCode CodeOfHttp(std::string_view http_status);
 
+// Whether the headers of an answer are gRPC's; from the values of ":status" and content-type. If
+// not, the status that the call gets: `HTTP status 503, content-type "text/html", instead of a gRPC
+// answer`.
+absl::Status CheckAnswer(std::string_view http_status, std::string_view content_type);
+// The same of a whole block. One with a grpc-status is an answer, whatever its HTTP status.
+template <class Block>
+absl::Status CheckResponseHeaders(const Block& block) {
+  if (ValueOf(block, "grpc-status")) return absl::OkStatus();
+  return CheckAnswer(ValueOf(block, ":status").value_or(""),
+                     ValueOf(block, "content-type").value_or(""));
+}
+
 // RST_STREAM's code (RFC 9113 section 7) as a status code; CANCEL is DEADLINE_EXCEEDED once the
 // deadline has passed, since a server that gives up then may be seen before our own timer.
 absl::StatusCode CodeOfReset(uint32_t reset, bool deadline_passed);
+// `the server reset the stream (REFUSED_STREAM)`.
+absl::Status StatusOfReset(uint32_t reset, bool deadline_passed);
+// The server broke a rule of HTTP/2 on this stream, and this side answered with
+// RST_STREAM(`reset`): RESOURCE_EXHAUSTED for ENHANCE_YOUR_CALM (headers beyond the limit), else
+// INTERNAL.
+absl::Status StatusOfPeerFault(uint32_t reset);
+// How a stream without trailers ended, as http2::Closed tells it.
+template <class Closed>
+absl::Status StatusOfClosed(const Closed& closed, bool deadline_passed) {
+  using Cause = decltype(closed.cause);
+  const auto code = static_cast<uint32_t>(closed.code);
+  switch (closed.cause) {
+    case Cause::kPeerReset:
+      return StatusOfReset(code, deadline_passed);
+    case Cause::kComplete:
+      return absl::InternalError("the server ended the answer without a grpc-status");
+    case Cause::kGoAway:
+      return absl::UnavailableError("the server is going away and did not look at the call");
+    case Cause::kPeerFault:
+      return StatusOfPeerFault(code);
+    case Cause::kConnection:
+      return absl::UnavailableError("the connection was lost");
+  }
+  return absl::InternalError("the stream ended");
+}
 // "REFUSED_STREAM"; "code 77" for one that RFC 9113 doesn't name.
 std::string ResetName(uint32_t reset);
 

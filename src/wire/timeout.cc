@@ -24,7 +24,7 @@ int64_t CeilDivide(int64_t a, int64_t b) { return a / b + (a % b != 0 ? 1 : 0); 
 
 }  // namespace
 
-TimeoutText::TimeoutText(Duration timeout) {
+std::string_view TimeoutText::Set(Duration timeout) {
   const int64_t ns = timeout.count() > 0 ? timeout.count() : 1;
   size_t unit = 0;
   int64_t value = ns;
@@ -37,7 +37,7 @@ TimeoutText::TimeoutText(Duration timeout) {
   }
   char* end = std::to_chars(text_, text_ + sizeof text_, value).ptr;
   *end++ = kUnits[unit].name;
-  size_ = static_cast<size_t>(end - text_);
+  return {text_, static_cast<size_t>(end - text_)};
 }
 
 std::optional<Duration> DecodeTimeout(std::string_view text) {

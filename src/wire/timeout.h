@@ -14,12 +14,10 @@ class TimeoutText {
   // Never promises more than 8 digits can say: the unit is the smallest that has room, rounded up,
   // so that the server never gives up before the client does; then the largest that says the same.
   // What is not positive becomes "1n", since the grammar knows no zero.
-  explicit TimeoutText(Duration timeout);
-  std::string_view view() const { return {text_, size_}; }
+  std::string_view Set(Duration timeout);  // The view lives as long as this object.
 
  private:
   char text_[12];
-  size_t size_;
 };
 
 // Nullopt: not 1 to 8 digits and one of H M S m u n. Zero is let through: such a deadline has
