@@ -220,7 +220,7 @@ bool Link::TellOpening() {
     events_.OnSlots();
     if (watch.gone()) return false;
   }
-  if (is_client() && slots() == 0) no_slots_ = true;
+  if (told_ready_ && is_client() && slots() == 0) no_slots_ = true;
   return true;
 }
 

@@ -1,0 +1,335 @@
+#include "transport/memory_network.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "base/text.h"
+
+namespace rondo::transport {
+
+// One connection: two directions, each with what is on the way and what has arrived.
+class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
+ public:
+  struct Direction final : event::TimerNode {
+    struct Packet {
+      Time at;
+      std::string bytes;
+      bool last = false;
+    };
+    void OnTimer() override { wire->Arrive(*this); }
+    size_t load() const { return on_the_way + arrived.size(); }
+
+    Wire* wire = nullptr;
+    event::EventLoop* loop = nullptr;       // The receiver's.
+    event::SocketEvents* reader = nullptr;  // Null before Start and after the end is closed.
+    event::SocketEvents* writer = nullptr;
+    std::deque<Packet> flight;
+    size_t on_the_way = 0;
+    std::string arrived;
+    bool ended = false;        // The writer's end has closed, and all has arrived.
+    bool wants_read = false;   // OnReadable is owed.
+    bool wants_write = false;  // OnWritable is owed.
+    bool paused = false;
+    bool deaf = false;  // The receiver has closed: bytes fall into nothing.
+  };
+
+  Wire(MemoryNetwork& network, event::EventLoop& client, event::EventLoop& server)
+      : network_(&network), traffic_(network.traffic_) {
+    for (Direction& d : ways_) d.wire = this;
+    ways_[0].loop = &server;
+    ways_[1].loop = &client;
+  }
+
+  Direction& way(size_t i) { return ways_[i]; }
+  const Traffic& traffic() const { return traffic_; }
+  MemoryNetwork* network() const { return network_; }
+  void Orphan() { network_ = nullptr; }
+  bool reset() const { return reset_; }
+  int ends() const { return ends_; }
+  void EndGone() { --ends_; }
+
+  void Travel(Direction& way, std::string bytes, bool last) {
+    Time at = way.loop->Now() + (network_ != nullptr ? network_->Delay() : Duration{});
+    if (!way.flight.empty()) at = std::max(at, way.flight.back().at);
+    way.on_the_way += bytes.size();
+    way.flight.push_back({at, std::move(bytes), last});
+    Wake(way);
+  }
+  // Looks at the direction soon: something has arrived, was read, or is owed.
+  void Wake(Direction& way) {
+    const Time now = way.loop->Now();
+    const bool owed =
+        (way.wants_read && !way.paused && (!way.arrived.empty() || way.ended || reset_)) ||
+        (way.wants_write && (way.load() < traffic_.buffer || reset_));
+    if (owed) {
+      way.loop->Arm(way, now);
+    } else if (!way.flight.empty() && !frozen_) {
+      way.loop->Arm(way, std::max(now, way.flight.front().at));
+    }
+  }
+  void Arrive(Direction& way) {
+    const auto keep = shared_from_this();
+    while (!frozen_ && !way.flight.empty() && way.flight.front().at <= way.loop->Now()) {
+      way.on_the_way -= way.flight.front().bytes.size();
+      way.arrived += way.flight.front().bytes;
+      way.ended = way.flight.front().last;
+      way.flight.pop_front();
+    }
+    const bool readable = !way.arrived.empty() || way.ended || reset_;
+    if (readable && !way.paused && way.reader != nullptr && std::exchange(way.wants_read, false)) {
+      way.reader->OnReadable();
+    }
+    const bool writable = way.load() < traffic_.buffer || reset_;
+    if (writable && way.writer != nullptr && std::exchange(way.wants_write, false)) {
+      way.writer->OnWritable();
+    }
+    if (!way.flight.empty() && !frozen_ && !way.armed()) Wake(way);
+  }
+  void SetFrozen(bool frozen) {
+    frozen_ = frozen;
+    for (Direction& way : ways_) Wake(way);
+  }
+  void Reset() {
+    reset_ = true;
+    for (Direction& way : ways_) {
+      way.flight.clear();
+      way.arrived.clear();
+      way.on_the_way = 0;
+      Wake(way);
+    }
+  }
+
+ private:
+  MemoryNetwork* network_;
+  const Traffic traffic_;
+  std::array<Direction, 2> ways_;  // To the server, to the client.
+  bool frozen_ = false, reset_ = false;
+  int ends_ = 2;
+};
+
+class MemoryNetwork::End final : public event::Socket {
+ public:
+  End(std::shared_ptr<Wire> wire, size_t out, std::string local, std::string peer)
+      : wire_(std::move(wire)),
+        out_(wire_->way(out)),
+        in_(wire_->way(1 - out)),
+        local_(std::move(local)),
+        peer_(std::move(peer)) {}
+  ~End() override {
+    out_.writer = in_.reader = nullptr;
+    wire_->EndGone();
+    in_.deaf = true;
+    in_.arrived.clear();
+    in_.flight.clear();
+    in_.on_the_way = 0;
+    if (!wire_->reset()) wire_->Travel(out_, {}, true);
+    wire_->Wake(in_);  // Its writer has room now.
+  }
+
+  void Start(event::SocketEvents& events) override {
+    in_.reader = out_.writer = &events;
+    in_.wants_read = true;
+    in_.loop->Arm(in_, in_.loop->Now());
+  }
+  event::Io Read(std::span<uint8_t> into) override {
+    if (in_.arrived.empty()) {
+      if (wire_->reset()) return Error("connection reset by peer (ECONNRESET)");
+      if (in_.ended) return {.kind = event::Io::Kind::kEnd};
+      in_.wants_read = true;
+      return {.kind = event::Io::Kind::kWouldBlock};
+    }
+    const size_t n = Amount(std::min(into.size(), in_.arrived.size()));
+    std::memcpy(into.data(), in_.arrived.data(), n);
+    in_.arrived.erase(0, n);
+    if (wire_->network() != nullptr) wire_->network()->bytes_moved_ += n;
+    if (in_.wants_write) wire_->Wake(in_);
+    return {.bytes = n};
+  }
+  event::Io Write(std::span<const iovec> from) override {
+    if (wire_->reset()) return Error("broken pipe (EPIPE)");
+    const size_t room = wire_->traffic().buffer - std::min(wire_->traffic().buffer, out_.load());
+    if (room == 0) {
+      out_.wants_write = true;
+      return {.kind = event::Io::Kind::kWouldBlock};
+    }
+    std::string bytes;
+    for (const iovec& v : from) {
+      const size_t piece = std::min(v.iov_len, room - bytes.size());
+      bytes.append(static_cast<const char*>(v.iov_base), piece);
+    }
+    bytes.resize(Amount(bytes.size()));
+    const size_t n = bytes.size();
+    if (!out_.deaf) wire_->Travel(out_, std::move(bytes), false);
+    return {.bytes = n};
+  }
+  void PauseReading(bool pause) override {
+    in_.paused = pause;
+    if (pause) return;
+    in_.wants_read = true;
+    in_.loop->Arm(in_, in_.loop->Now());
+  }
+  std::string peer() const override { return peer_; }
+  std::string local() const override { return local_; }
+
+ private:
+  static event::Io Error(std::string_view text) {
+    return {.kind = event::Io::Kind::kError, .why = absl::UnavailableError(std::string(text))};
+  }
+  size_t Amount(size_t most) {
+    const size_t chunk = wire_->traffic().chunk;
+    if (chunk == 0 || most == 0 || wire_->network() == nullptr) return most;
+    return wire_->network()->Chance(std::min(most, chunk));
+  }
+
+  const std::shared_ptr<Wire> wire_;
+  Wire::Direction &out_, &in_;
+  const std::string local_, peer_;
+};
+
+class MemoryNetwork::Door final : public event::Listener {
+ public:
+  Door(MemoryNetwork& network, std::string address, PickLoop pick, Accept accept)
+      : network_(network),
+        address_(std::move(address)),
+        pick_(std::move(pick)),
+        accept_(std::make_shared<Accept>(std::move(accept))) {
+    network_.At(address_).door = this;
+  }
+  ~Door() override { network_.At(address_).door = nullptr; }
+  std::string address() const override { return address_; }
+
+  // The client's end; the server's is handed over in a later turn.
+  std::unique_ptr<event::Socket> Enter(event::EventLoop& client) {
+    event::EventLoop& loop = pick_();
+    auto wire = std::make_shared<Wire>(network_, client, loop);
+    Place& place = network_.At(address_);
+    place.wires.push_back(wire);
+    if (place.frozen) wire->SetFrozen(true);
+    std::string name = Cat("memory:", network_.next_port_++);
+    auto server = std::make_unique<End>(wire, 1, address_, name);
+    loop.Post([&loop, weak = std::weak_ptr(accept_), end = std::move(server)]() mutable {
+      if (const auto accept = weak.lock()) (*accept)(loop, std::move(end));
+    });
+    return std::make_unique<End>(std::move(wire), 0, std::move(name), address_);
+  }
+
+ private:
+  MemoryNetwork& network_;
+  const std::string address_;
+  const PickLoop pick_;
+  const std::shared_ptr<Accept> accept_;
+};
+
+class MemoryNetwork::Attempt final : public event::Dial, private event::TimerNode {
+ public:
+  Attempt(MemoryNetwork& network, event::EventLoop& loop, std::string_view address,
+          event::DialDone done)
+      : network_(network), loop_(loop), address_(address), done_(std::move(done)) {
+    Place& place = network.At(address_);
+    ++place.attempts;
+    if (!place.swallow) loop.Arm(*this, loop.Now() + network.Delay());
+  }
+
+ private:
+  void OnTimer() override {
+    const Place& place = network_.At(address_);
+    if (place.swallow) return;
+    event::DialDone done = std::move(done_);  // It may destroy this.
+    if (place.refuse || place.door == nullptr) {
+      return done(absl::UnavailableError(
+          Cat("connect to ", address_, ": connection refused (ECONNREFUSED)")));
+    }
+    done(place.door->Enter(loop_));
+  }
+
+  MemoryNetwork& network_;
+  event::EventLoop& loop_;
+  const std::string address_;
+  event::DialDone done_;
+};
+
+MemoryNetwork::~MemoryNetwork() {
+  for (auto& [address, place] : places_) {
+    for (auto& weak : place.wires) {
+      if (const auto wire = weak.lock()) wire->Orphan();
+    }
+  }
+}
+
+size_t MemoryNetwork::Chance(size_t most) {
+  return 1 + std::uniform_int_distribution<size_t>(0, most - 1)(random_);
+}
+
+Duration MemoryNetwork::Delay() {
+  const auto [min, max] = std::pair(traffic_.delay_min.count(), traffic_.delay_max.count());
+  if (max <= min) return traffic_.delay_min;
+  return Duration(std::uniform_int_distribution<Duration::rep>(min, max)(random_));
+}
+
+std::vector<std::shared_ptr<MemoryNetwork::Wire>> MemoryNetwork::WiresOf(std::string_view address) {
+  std::vector<std::shared_ptr<Wire>> open;
+  Place& place = At(address);
+  std::erase_if(place.wires, [](const auto& weak) { return weak.expired(); });
+  for (auto& weak : place.wires) {
+    auto wire = weak.lock();
+    if (wire->ends() > 0) open.push_back(std::move(wire));
+  }
+  return open;
+}
+
+// -- Faults.
+
+void MemoryNetwork::Refuse(std::string_view address) { At(address).refuse = true; }
+void MemoryNetwork::Swallow(std::string_view address) { At(address).swallow = true; }
+void MemoryNetwork::Freeze(std::string_view address) {
+  At(address).frozen = true;
+  for (const auto& wire : WiresOf(address)) wire->SetFrozen(true);
+}
+void MemoryNetwork::Partition(std::string_view address) {
+  Swallow(address);
+  Freeze(address);
+}
+void MemoryNetwork::Heal(std::string_view address) {
+  Place& place = At(address);
+  place.refuse = place.swallow = place.frozen = false;
+  for (const auto& wire : WiresOf(address)) wire->SetFrozen(false);
+}
+void MemoryNetwork::Reset(std::string_view address) {
+  for (const auto& wire : WiresOf(address)) wire->Reset();
+}
+
+size_t MemoryNetwork::connections(std::string_view address) const {
+  const auto place = places_.find(address);
+  if (place == places_.end()) return 0;
+  return static_cast<size_t>(std::ranges::count_if(place->second.wires, [](const auto& weak) {
+    const auto wire = weak.lock();
+    return wire != nullptr && wire->ends() == 2;
+  }));
+}
+size_t MemoryNetwork::attempts(std::string_view address) const {
+  const auto place = places_.find(address);
+  return place == places_.end() ? 0 : place->second.attempts;
+}
+
+std::unique_ptr<event::Dial> MemoryNetwork::Connect(event::EventLoop& loop,
+                                                    std::string_view address,
+                                                    event::DialDone done) {
+  return std::make_unique<Attempt>(*this, loop, address, std::move(done));
+}
+
+absl::StatusOr<std::unique_ptr<event::Listener>> MemoryNetwork::Listen(event::EventLoop&,
+                                                                       std::string_view address,
+                                                                       PickLoop pick,
+                                                                       Accept accept) {
+  std::string name(address);
+  if (name.ends_with(":0")) name = Cat(name.substr(0, name.size() - 1), next_port_++);
+  if (At(name).door != nullptr) {
+    return absl::UnavailableError(Cat("listen on ", name, ": address in use (EADDRINUSE)"));
+  }
+  return std::make_unique<Door>(*this, std::move(name), std::move(pick), std::move(accept));
+}
+
+}  // namespace rondo::transport
