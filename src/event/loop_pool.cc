@@ -1,0 +1,63 @@
+#include "event/loop_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "event/asio_loop.h"
+
+namespace rondo {
+
+struct LoopPool::State {
+  std::vector<std::shared_ptr<event::AsioLoop>> loops;
+  std::vector<std::thread> threads;
+  std::atomic<size_t> next{0};
+};
+
+LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
+  for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) {
+    auto loop = std::make_shared<event::AsioLoop>();
+    state_->loops.push_back(loop);
+    state_->threads.emplace_back([loop] { loop->Run(); });
+  }
+}
+
+LoopPool::~LoopPool() {
+  for (auto& loop : state_->loops) {
+    if (loop->IsHere()) {
+      std::fputs("rondo: a LoopPool is destroyed on one of its own threads, which it would wait for\n",
+                 stderr);
+      std::abort();
+    }
+    loop->AskToStop();
+  }
+  for (std::thread& t : state_->threads) t.join();
+}
+
+size_t LoopPool::size() const { return state_->loops.size(); }
+Loop& LoopPool::loop(size_t i) const { return *state_->loops[i]; }
+Loop& LoopPool::Next() const {
+  return *state_->loops[state_->next.fetch_add(1, std::memory_order_relaxed) % size()];
+}
+
+LoopPool& LoopPool::Default() {
+  static LoopPool* const pool = new LoopPool(1);  // Never destroyed: users' statics may outlive ours.
+  return *pool;
+}
+
+namespace event {
+
+EventLoop& Of(Loop& loop) {
+  auto* found = dynamic_cast<EventLoop*>(&loop);
+  if (found == nullptr) {
+    std::fputs("rondo: this Loop is none of the library's: take one from a LoopPool\n", stderr);
+    std::abort();
+  }
+  return *found;
+}
+
+}  // namespace event
+}  // namespace rondo
