@@ -1,6 +1,7 @@
 # Compiler settings that every target of ours has.
 function(rondo_target name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_compile_definitions(${name} PRIVATE RONDO_VERSION="${PROJECT_VERSION}")
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow
     $<$<BOOL:${RONDO_WERROR}>:-Werror> $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-field-initializers>)
   if(RONDO_SANITIZE)

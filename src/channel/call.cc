@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "channel/live_subchannel.h"
 #include "wire/metadata_codec.h"
+#include "wire/status_codec.h"
 #include "wire/timeout.h"
 
 namespace rondo::channel {
@@ -163,7 +164,8 @@ void Call::Follow() {
       if (!wait_for_ready_) return CompleteLater(Explained(pick_.status()));
       last_fail_ = pick_.status();
       return StandInQueue();
-    case PickResult::Kind::kDrop: return CompleteLater(Explained(pick_.status()));
+    case PickResult::Kind::kDrop:
+      return CompleteLater(Explained(wire::RestrictControlPlane(pick_.status())));
   }
 }
 
@@ -179,11 +181,9 @@ void Call::OnPicked() {
   record_.now().reason = pick_.reason();
   pick_fields_.clear();
   if (pick_.headers() != nullptr) {
-    absl::Status s = wire::EncodeMetadata(pick_.headers()->metadata, pick_fields_);
-    if (!s.ok()) {
+    if (absl::Status s = wire::EncodeMetadata(pick_.headers()->metadata, pick_fields_); !s.ok()) {
       ForgetPick();
-      return CompleteLater(Explained(absl::InternalError(Cat(
-          "metadata added by the picker: ", absl::string_view(s.message())))));
+      return CompleteLater(Explained(std::move(s)));
     }
   }
   if (live == nullptr || !live->usable()) {
@@ -219,19 +219,15 @@ void Call::TellWatches(const CallEnd& end) {
   for (const PickResult::Watch& w : pick_.watches()) w.picker->OnDone(w.token, end);
 }
 
-// Values that are of this call only; they go out without a table entry.
-void Call::FillHeaders(std::vector<http2::Header>& extra, std::string_view timeout) const {
-  extra.clear();
-  if (!timeout.empty()) extra.push_back({"grpc-timeout", timeout});
-  for (const auto& [name, value] : fields_) extra.push_back({name, value});
-  for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});
-}
-
 void Call::OpenOn(LiveSubchannel& live) {
   const Time now = core_->home().Now();
-  wire::TimeoutText timeout;
+  // Fields that are of this call only; they go out without a table entry.
   std::vector<http2::Header>& extra = core_->scratch_headers();
-  FillHeaders(extra, deadline_ == Time::max() ? std::string_view() : timeout.Set(deadline_ - now));
+  wire::TimeoutText timeout;
+  extra.clear();
+  if (deadline_ != Time::max()) extra.push_back({"grpc-timeout", timeout.Set(deadline_ - now)});
+  for (const auto& [name, value] : fields_) extra.push_back({name, value});
+  for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});
   stream_.set_max_message(max_receive_);
   Slice first;
   if (unary_) {

@@ -78,7 +78,6 @@ class Call final : public Waiter<Call>,
   void WaitForSlot(LiveSubchannel& live);
   void ForgetPick();
   void TellWatches(const CallEnd& end);
-  void FillHeaders(std::vector<http2::Header>& extra, std::string_view timeout) const;
   void OnTimer() override;  // The deadline.
 
   // The stream and its end (call_end.cc).
@@ -90,7 +89,7 @@ class Call final : public Waiter<Call>,
   void EndStream(absl::Status why);
   bool MayRepeat(const transport::End& end);
   absl::Status StatusOf(const transport::End& end);
-  absl::Status StatusOfTrailers(const http2::Headers& trailers);
+  absl::Status StatusOfAnswer(const http2::Headers& trailers);
   void LeaveStream(const absl::Status& status);
   absl::Status Explained(absl::Status status) const;
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "channel/call.h"
 #include "channel/live_subchannel.h"
+#include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 
 namespace rondo::channel {
@@ -92,7 +93,7 @@ bool Call::MayRepeat(const transport::End& end) {
 
 absl::Status Call::StatusOf(const transport::End& end) {
   switch (end.why) {
-    case Why::kTrailers: return StatusOfTrailers(*end.trailers);
+    case Why::kTrailers: return StatusOfAnswer(*end.trailers);
     case Why::kWire:
       if (core_->closed()) return Explained(absl::CancelledError("the channel was closed"));
       if (!broken_.ok()) return Explained(broken_);
@@ -118,7 +119,7 @@ absl::Status Call::StatusOf(const transport::End& end) {
   return absl::InternalError("unreachable");
 }
 
-absl::Status Call::StatusOfTrailers(const http2::Headers& trailers) {
+absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
   if (!broken_.ok()) return Explained(broken_);
   absl::Status status = wire::DecodeStatus(trailers);

@@ -59,6 +59,7 @@ class Core final : public Post,
 
   // ---- Home: calls.
   MethodHeads& heads() { return *heads_; }
+  // Room for the header fields of the call that is being opened.
   std::vector<http2::Header>& scratch_headers() { return scratch_headers_; }
   bool closed() const { return closed_; }
   bool has_resolved() const { return resolved_; }

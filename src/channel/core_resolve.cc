@@ -7,7 +7,6 @@
 #include "channel/core.h"
 #include "channel/root_control.h"
 #include "resolve/builtin.h"
-#include "resolve/target.h"
 
 namespace rondo::channel {
 namespace {
@@ -55,7 +54,7 @@ absl::Status Core::Init(std::string_view target) {
   if (!found.ok()) return found.status();
   target_ = found->target;
   resolver_factory_ = *found->factory;
-  target_text_ = target_.ToString();
+  target_text_ = target_.text;
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
   heads_ = std::make_unique<MethodHeads>(
       authority_, options_.user_agent.empty() ? std::string(kUserAgent)
@@ -78,7 +77,8 @@ absl::Status Core::Init(std::string_view target) {
 
 void Core::StartResolver() {
   auto made = resolver_factory_.make(
-      target_, *home_, [this](Resolution r) { return OnResolution(std::move(r)); }, {});
+      target_, *home_, [this](Resolution r) { return OnResolution(std::move(r)); },
+      ResolverOptions{.seed = chance_.Next()});
   if (!made.ok()) {  // As a resolver's error: calls fail, they don't hang.
     resolved_ = true;
     configs_->OnNoAnswer();
