@@ -176,6 +176,7 @@ void Call::StandInQueue() {
 }
 
 void Call::OnPicked() {
+  if (pick_.subchannel() == nullptr) return StandInQueue();
   const Backend& backend = static_cast<const Backend&>(*pick_.subchannel());
   LiveSubchannel* live = backend.live;
   record_.now().reason = pick_.reason();

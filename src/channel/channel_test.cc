@@ -1,0 +1,296 @@
+// The channel's rules: behaviour 1.1, 1.2, 1.4-1.6, 8.4.
+#include "channel/channel_fixture.h"
+
+namespace rondo::channel {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// ---- Construction (1.1)
+TEST_F(ChannelTest, CreatingOneDoesNoIo) {
+  OpenTo({"a:1"});
+  EXPECT_EQ(State(), "IDLE");
+  EXPECT_EQ(names_.starts(), 0);
+  EXPECT_EQ(network_.attempts("a:1"), 0u);
+}
+TEST_F(ChannelTest, WithoutCredentialsItCannotBe) {
+  options_.credentials = {};
+  EXPECT_EQ(TryOpen().message(),
+            "channel: no credentials; for plaintext set ChannelOptions::credentials to Insecure()");
+}
+TEST_F(ChannelTest, AWrongDefaultServiceConfigFailsTheConstruction) {
+  options_.default_service_config = "{";
+  EXPECT_THAT(std::string(TryOpen().message()),
+              HasSubstr("channel: the provided default service config is invalid: 1:2"));
+}
+TEST_F(ChannelTest, ATargetThatCannotBeReadFailsTheConstruction) {
+  EXPECT_THAT(std::string(TryOpen("%zz").message()), HasSubstr("target \"%zz\": not a URI"));
+}
+TEST_F(ChannelTest, TheAuthorityIsTheOptionsElseTheTargets) {
+  OpenTo({"a:1"});
+  EXPECT_EQ(channel_->authority(), "service");
+  options_.authority = "other";
+  Open();
+  EXPECT_EQ(channel_->authority(), "other");
+}
+
+// ---- States (1.2, 8.4)
+TEST_F(ChannelTest, TheFirstCallConnectsAndIsAnswered) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  EXPECT_EQ(Ask("hello")->text(), "a:1:hello");
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY"));
+}
+TEST_F(ChannelTest, ConnectLeavesIdle) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY"));
+}
+TEST_F(ChannelTest, AServerThatClosesBeforeItsSettingsIsAFailure) {
+  Serve("a:1").slam = true;
+  OpenTo({"a:1"});
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
+}
+TEST_F(ChannelTest, AServerThatNeverSendsSettingsFailsAtTheConnectDeadline) {
+  Serve("a:1").mute = true;
+  OpenTo({"a:1"});
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING"));
+  Advance(20s);
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
+}
+TEST_F(ChannelTest, AReadyChannelWhoseServerClosesGoesIdle) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Connect();
+  a.Die();
+  Run();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY", "IDLE"));
+  a.Listen();
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY", "IDLE", "CONNECTING", "READY"));
+}
+TEST_F(ChannelTest, TwoAddressesThatBothFailAreOneFailure) {
+  OpenTo({"a:1", "b:1"});
+  network_.Refuse("a:1");
+  network_.Refuse("b:1");
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
+}
+TEST_F(ChannelTest, WhenTheFirstAddressClosesTheSecondServes) {
+  Serve("a:1").slam = true;
+  Serve("b:1");
+  OpenTo({"a:1", "b:1"});
+  EXPECT_EQ(Ask("x")->text(), "b:1:x");
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY"));
+}
+TEST_F(ChannelTest, NoEndpointsAreAFailure) {
+  OpenTo({});
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
+}
+TEST_F(ChannelTest, ASilentResolverLeavesItConnecting) {
+  Open();
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING"));
+}
+TEST_F(ChannelTest, AResolverThatCannotBeMadeIsAFailureAndCallsDoNotHang) {
+  options_.resolvers = {{.scheme = "test",
+                         .make = [](const Target&, Loop&, OnResolution, const ResolverOptions&)
+                             -> absl::StatusOr<std::unique_ptr<Resolver>> {
+                           return absl::UnavailableError("no such registry");
+                         }}};
+  Open();
+  auto call = Ask("x");
+  EXPECT_EQ(call->text(), "UNAVAILABLE");
+  EXPECT_THAT(call->message(), HasSubstr("no such registry"));
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
+}
+TEST_F(ChannelTest, WaitForStateChangeReturnsAtOnceWhenTheStateDiffers) {
+  OpenTo({"a:1"});
+  EXPECT_TRUE(channel_->WaitForStateChange(ChannelState::kReady, Time{}));
+  EXPECT_FALSE(channel_->WaitForStateChange(ChannelState::kIdle, Time{}));
+}
+TEST_F(ChannelTest, ShutdownIsTheLastState) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Connect();
+  channel_->Close();
+  Run();
+  Connect();
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY", "SHUTDOWN"));
+}
+
+// ---- Before a pick (1.4)
+TEST_F(ChannelTest, WrongMetadataFailsTheCall) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  const Metadata wrong = metadata("Upper", "x");
+  auto call = Ask("x", {.metadata = wrong});
+  EXPECT_EQ(call->text(), "INTERNAL");
+  EXPECT_THAT(call->message(), HasSubstr("Upper"));
+}
+TEST_F(ChannelTest, MetadataReachesTheServer) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  const Metadata sent = metadata("tenant", "blue", "trace-bin", std::string("\0\1", 2));
+  Ask("x", {.metadata = sent});
+  EXPECT_EQ(a.last().headers["tenant"], "blue");
+  EXPECT_EQ(a.last().headers["trace-bin"], "AAE");
+}
+TEST_F(ChannelTest, RequestsCarryWhatGrpcAsksFor) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Ask("x", {.timeout = 2s});
+  auto& h = a.last().headers;
+  EXPECT_EQ(h[":path"], "/test.Echo/Unary");
+  EXPECT_EQ(h[":authority"], "service");
+  EXPECT_EQ(h["te"], "trailers");
+  EXPECT_EQ(h["content-type"], "application/grpc");
+  EXPECT_THAT(h["user-agent"], HasSubstr("grpc-c++-rondo/"));
+  EXPECT_EQ(h["grpc-timeout"], "2S");
+}
+TEST_F(ChannelTest, ARequestOverTheLimitFailsBeforeItIsSent) {
+  FakeBackend& a = Serve("a:1");
+  options_.max_send_message = 3;
+  OpenTo({"a:1"});
+  auto call = Ask("four");
+  EXPECT_EQ(call->text(), "RESOURCE_EXHAUSTED");
+  EXPECT_THAT(call->message(),
+              HasSubstr("/test.Echo/Unary: the request has 4 bytes, more than the limit of 3"));
+  EXPECT_TRUE(a.served.empty());
+}
+TEST_F(ChannelTest, AReplyOverTheLimitFailsTheCallOnly) {
+  Serve("a:1");
+  options_.max_receive_message = 8;
+  OpenTo({"a:1"});
+  EXPECT_EQ(Ask("123456789")->text(), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(Ask("1")->text(), "a:1:1");
+}
+TEST_F(ChannelTest, MethodConfigGivesTimeoutAndSizes) {
+  FakeBackend& a = Serve("a:1");
+  a.hold = true;
+  options_.default_service_config =
+      R"({"methodConfig":[{"name":[{"service":"test.Echo"}],"timeout":"1s",
+          "maxRequestMessageBytes":2}]})";
+  OpenTo({"a:1"});
+  EXPECT_EQ(Ask("xxx")->text(), "RESOURCE_EXHAUSTED");
+  auto call = Ask("x", {.timeout = 5s});
+  Advance(1s);
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+}
+
+// ---- Picks (1.5)
+TEST_F(ChannelTest, ACallFailsAtOnceWhenNoBackendCanBeReached) {
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  auto call = Ask("x");
+  EXPECT_EQ(call->text(), "UNAVAILABLE");
+  EXPECT_THAT(call->message(), HasSubstr("connection refused (ECONNREFUSED)"));
+  EXPECT_THAT(call->message(), HasSubstr("test:///service"));
+}
+TEST_F(ChannelTest, ACallThatWaitsForReadyOutlastsFailures) {
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  auto call = Ask("x", {.wait_for_ready = true});
+  EXPECT_EQ(call->text(), "waiting");
+  network_.Heal("a:1");
+  Serve("a:1");
+  Advance(2s);
+  EXPECT_EQ(call->text(), "a:1:x");
+}
+TEST_F(ChannelTest, WaitForReadyMayComeFromTheServiceConfigAndTheCallWins) {
+  options_.default_service_config =
+      R"({"methodConfig":[{"name":[{}],"waitForReady":true}]})";
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  EXPECT_EQ(Ask("x")->text(), "waiting");
+  EXPECT_EQ(Ask("x", {.wait_for_ready = false})->text(), "UNAVAILABLE");
+}
+TEST_F(ChannelTest, ADeadlineInTheQueueTellsThePickersLastWord) {
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  auto call = Ask("x", {.timeout = 1s, .wait_for_ready = true});
+  Advance(1s);
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+  EXPECT_THAT(call->message(), HasSubstr("connection refused"));
+  EXPECT_THAT(call->message(), HasSubstr("waiting for a ready backend"));
+}
+TEST_F(ChannelTest, ADeadlineBeforeTheResolverAnsweredSaysSo) {
+  Open();
+  auto call = Ask("x", {.timeout = 1s});
+  Advance(1s);
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+  EXPECT_THAT(call->message(), HasSubstr("the resolver has not answered yet"));
+  EXPECT_EQ(call->report.attempts.back().resolver, 1s);
+}
+TEST_F(ChannelTest, ADeadlineThatHasPassedIsToldWithoutAnyIo) {
+  OpenTo({"a:1"});
+  Advance(1s);
+  auto call = Ask("x", {.deadline = loop_->Now() - 1ms});
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(network_.attempts("a:1"), 0u);
+}
+TEST_F(ChannelTest, AQueuedCallCanBeCancelled) {
+  Open();
+  auto call = Ask("x");
+  call->cancel.Cancel();
+  Run();
+  EXPECT_EQ(call->text(), "CANCELLED");
+}
+TEST_F(ChannelTest, ARunningCallCanBeCancelledAndTheServerIsTold) {
+  FakeBackend& a = Serve("a:1");
+  a.hold = true;
+  OpenTo({"a:1"});
+  auto call = Ask("x");
+  call->cancel.Cancel();
+  Run();
+  EXPECT_EQ(call->text(), "CANCELLED");
+  EXPECT_TRUE(a.last().reset);
+}
+TEST_F(ChannelTest, ADeadlineWhileTheServerWorksSaysWhereTheTimeWent) {
+  FakeBackend& a = Serve("a:1");
+  a.hold = true;
+  OpenTo({"a:1"});
+  auto call = Ask("x", {.timeout = 200ms});
+  Advance(200ms);
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(call->message(),
+            "test:///service after 200ms, attempt 1 to a:1: 200ms waiting for the server");
+}
+TEST_F(ChannelTest, TheServersStatusStaysAsItIs) {
+  FakeBackend& a = Serve("a:1");
+  a.hold = true;
+  OpenTo({"a:1"});
+  auto call = Ask("x");
+  a.last().Fail("5", "no such %25 thing");
+  Run();
+  EXPECT_EQ(call->Code(), "NOT_FOUND");
+  EXPECT_EQ(call->message(), "no such % thing");
+}
+
+// ---- Control-plane statuses (1.6)
+struct Dropping {
+  static constexpr std::string_view kName = "dropping";
+  struct Picker {
+    absl::Status status;
+    PickResult Pick(const PickArgs&) const { return Drop{status}; }
+  };
+  Picker Build(const ReadySet&) { return {absl::NotFoundError("gone")}; }
+};
+TEST_F(ChannelTest, ADropWithACodeOfTheApplicationBecomesInternal) {
+  Serve("a:1");
+  options_.policies = {Adapt<Dropping>()};
+  options_.default_service_config = R"({"loadBalancingConfig":[{"dropping":{}}]})";
+  OpenTo({"a:1"});
+  auto call = Ask("x", {.wait_for_ready = true});
+  EXPECT_EQ(call->Code(), "INTERNAL");
+  EXPECT_THAT(call->message(), HasSubstr("gone"));
+}
+
+}  // namespace
+}  // namespace rondo::channel
