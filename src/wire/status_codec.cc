@@ -82,7 +82,8 @@ void AttachDetails(absl::Status& status, std::string_view details) {
   if (details.empty()) return;
   std::string bytes;
   if (!AppendDecodedBase64(bytes, details)) return;
-  status.SetPayload(kStatusDetailsType, absl::Cord(std::move(bytes)));
+  // Of a view: clang mangles Cord's constructor from std::string&& otherwise than g++ built it.
+  status.SetPayload(kStatusDetailsType, absl::Cord(absl::string_view(bytes)));
 }
 
 }  // namespace

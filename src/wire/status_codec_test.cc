@@ -63,7 +63,7 @@ TEST(StatusCodec, EveryCodeComesBack) {
 
 TEST(StatusCodec, DetailsAreKeptAsThePayloadBothWays) {
   absl::Status sent = absl::NotFoundError("gone");
-  sent.SetPayload(kStatusDetailsType, absl::Cord(std::string("\x08\x05\x12\x04gone", 8)));
+  sent.SetPayload(kStatusDetailsType, absl::Cord(absl::string_view("\x08\x05\x12\x04gone", 8)));
   const StatusFields fields(sent);
   EXPECT_EQ(fields.details(), "CAUSBGdvbmU");
   EXPECT_EQ(DecodeStatus(fields.code(), fields.message(), fields.details()), sent);
