@@ -18,15 +18,17 @@ class FrameHeads {
 
   explicit FrameHeads(size_t preface) : skip_(preface) {}
 
-  // Hands on `bytes`, but holds back an unfinished head until the rest of it comes.
-  template <class Feed>
-  void Push(Bytes bytes, Feed feed) {
+  // Hands on `bytes`, but holds back an unfinished head until the rest of it comes. Each head is
+  // shown to `look` before it is fed.
+  template <class Look, class Feed>
+  void Push(Bytes bytes, Look look, Feed feed) {
     while (held_ > 0 && !bytes.empty()) {
       head_[held_++] = bytes[0];
       bytes = bytes.subspan(1);
       if (held_ < kHead) continue;
       held_ = 0;
       skip_ = Length(head_);
+      look(Bytes(head_));
       feed(Bytes(head_));
     }
     size_t whole = std::min(skip_, bytes.size());
@@ -38,6 +40,7 @@ class FrameHeads {
         held_ = rest.size();
         break;
       }
+      look(rest.first(kHead));
       const size_t frame = kHead + Length(rest);
       skip_ = frame - std::min(frame, rest.size());
       whole += frame - skip_;

@@ -19,14 +19,6 @@ void Nghttp2Session::SetReceiveCallbacks(nghttp2_session_callbacks* c) {
   nghttp2_session_callbacks_set_on_header_callback2(
       c, [](nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
             uint8_t, void* user) { return Self(user).OnField(name, value); });
-  nghttp2_session_callbacks_set_on_begin_frame_callback(
-      c, [](nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-        Nghttp2Session& self = Self(user);
-        if (head->type > NGHTTP2_CONTINUATION) {
-          self.Judge(self.police_.Report(Offence::kUnknownFrame), "frames of unknown type");
-        }
-        return 0;
-      });
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       c, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         Self(user).OnFrame(*frame);
@@ -52,7 +44,8 @@ void Nghttp2Session::SetReceiveCallbacks(nghttp2_session_callbacks* c) {
 bool Nghttp2Session::Receive(Bytes bytes) {
   if (faulty_ || lost_) return false;
   if (std::exchange(first_bytes_, first_bytes_ && bytes.empty())) LookAtFirstBytes(bytes);
-  heads_.Push(bytes, [this](Bytes piece) { Feed(piece); });
+  heads_.Push(
+      bytes, [this](Bytes head) { LookAtHead(head); }, [this](Bytes piece) { Feed(piece); });
   // nghttp2 has no callback for most connection errors: the GOAWAY it wants to send is the news.
   Pump();
   return !faulty_ && !lost_;
@@ -68,6 +61,12 @@ void Nghttp2Session::LookAtFirstBytes(Bytes bytes) {
   } else if (bytes[0] >= 0x14 && bytes[0] <= 0x17 && bytes[1] == 3) {
     SetFault(Code::kProtocolError, "the peer answers in TLS, this side speaks plain text");
   }
+}
+
+// nghttp2 skips frames of unknown type without a word to anybody.
+void Nghttp2Session::LookAtHead(Bytes head) {
+  if (head[3] <= NGHTTP2_CONTINUATION) return;
+  Judge(police_.Report(Offence::kUnknownFrame), "frames of unknown type");
 }
 
 void Nghttp2Session::Feed(Bytes bytes) {

@@ -83,6 +83,7 @@ class Nghttp2Session final : public Session {
   static void SetReceiveCallbacks(nghttp2_session_callbacks* callbacks);
   void Feed(Bytes bytes);
   void LookAtFirstBytes(Bytes bytes);
+  void LookAtHead(Bytes head);
   void OnBeginHeaders(const nghttp2_frame& frame);
   int OnField(nghttp2_rcbuf* name, nghttp2_rcbuf* value);
   void OnChunk(int32_t id, Bytes bytes);

@@ -183,6 +183,39 @@ inline std::string Repeat(int n, std::string_view what) {
   return all;
 }
 
+// What a session wrote, a word a frame: "rst 1 CANCEL", "goaway PROTOCOL_ERROR"; others by type.
+inline std::vector<std::string> Frames(std::string_view bytes) {
+  const auto number = [](std::string_view b) {
+    uint32_t n = 0;
+    for (const char c : b) n = n << 8 | static_cast<uint8_t>(c);
+    return n;
+  };
+  std::vector<std::string> all;
+  while (bytes.size() >= 9) {
+    const uint32_t length = number(bytes.substr(0, 3)), id = number(bytes.substr(5, 4));
+    const auto type = static_cast<FrameType>(bytes[3]);
+    const std::string_view payload = bytes.substr(9, length);
+    const auto code = [&](size_t at) {
+      return std::string(Name(static_cast<Code>(number(payload.substr(at, 4)))));
+    };
+    if (type == kRstStream) {
+      all.push_back("rst " + std::to_string(id) + " " + code(0));
+    } else if (type == kGoAway) {
+      all.push_back("goaway " + code(4));
+    } else {
+      static constexpr const char* kNames[] = {"data",     "headers",     "priority", "",
+                                               "settings", "push",        "ping",     "",
+                                               "window",   "continuation"};
+      all.push_back(kNames[type] + std::string(" ") + std::to_string(id));
+    }
+    bytes.remove_prefix(std::min<size_t>(9 + length, bytes.size()));
+  }
+  return all;
+}
+inline size_t Count(const std::vector<std::string>& frames, std::string_view what) {
+  return static_cast<size_t>(std::count(frames.begin(), frames.end(), what));
+}
+
 // -- Pairs.
 
 class SessionTest : public testing::TestWithParam<size_t> {

@@ -90,14 +90,16 @@ TEST_P(SessionTest, TrailersWaitBehindABlockedBody) {
 TEST_P(SessionTest, SendSaysStopAndOnWritableSaysGo) {
   Options small;
   small.stream_window = 70000;
-  Start({}, small);
+  small.send_high = 200000;
+  small.send_low = 50000;
+  Start(small, small);
   at_server.credit_stream = false;
   Stream* stream = client->Open(kEcho, {}, Slice(), false, nullptr);
   Run();
   EXPECT_TRUE(client->Send(*stream, Body(1000), false));
-  EXPECT_FALSE(client->Send(*stream, Body(2 << 20), false));
+  EXPECT_FALSE(client->Send(*stream, Body(300000), false));
   Run();
-  EXPECT_GT(stream->queued, 1u << 20);
+  EXPECT_GT(stream->queued, 200000u);
   EXPECT_EQ(at_client.writable, 0);
   at_server.credit_stream = true;
   server->Credit(*at_server.open[1], 70000);
