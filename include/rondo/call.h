@@ -31,14 +31,15 @@ struct MetadataView {
   const Metadata* metadata = nullptr;
 };
 
-// Trivially copyable on purpose: `co_await stub.M(request, {.timeout = 1s})` is then safe with g++ 12.
+// Trivially copyable on purpose: `co_await stub.M(request, {.timeout = 1s})` is then safe with
+// g++ 12.
 struct CallOptions {
-  Duration timeout{};                     // Longest time of the whole call; 0: none.
-  Time deadline{};                        // The same as a point in time; the earlier of the two counts.
-  std::optional<bool> wait_for_ready{};   // Unset: as the service config says, else false.
-  MetadataView metadata{};                // Request metadata.
-  std::optional<uint64_t> affinity_key{}; // For policies that hash (ring_hash).
-  CallReport* report{};                   // Filled in before the call completes; must live until then.
+  Duration timeout{};  // Longest time of the whole call; 0: none.
+  Time deadline{};     // The same as a point in time; the earlier of the two counts.
+  std::optional<bool> wait_for_ready{};    // Unset: as the service config says, else false.
+  MetadataView metadata{};                 // Request metadata.
+  std::optional<uint64_t> affinity_key{};  // For policies that hash (ring_hash).
+  CallReport* report{};  // Filled in before the call completes; must live until then.
 };
 static_assert(std::is_trivially_copyable_v<CallOptions> && std::is_aggregate_v<CallOptions>);
 
@@ -63,8 +64,8 @@ class UnaryCall {
   UnaryCall& operator=(UnaryCall&&) noexcept;
   ~UnaryCall();
   uint8_t* body();  // As many bytes as were asked for.
-  // `done` is called once, on the channel's loop, never inline. Cancelling through `cancel`, when it
-  // isn't null, works from any thread until then.
+  // `done` is called once, on the channel's loop, never inline. Cancelling through `cancel`, when
+  // it isn't null, works from any thread until then.
   void Start(Function<void(UnaryResult)> done, class CallCanceller* cancel = nullptr) &&;
 
  private:

@@ -18,27 +18,27 @@ namespace rondo {
 
 // Connection backoff: doc/connection-backoff.md of gRPC. The wait counts from the attempt's start.
 struct BackoffOptions {
-  Duration base = std::chrono::seconds(1);        // After the first failure. > 0
-  double multiplier = 1.6;                        // >= 1
-  double jitter = 0.2;                            // Each wait is times 1 +- this. [0, 1)
-  Duration max = std::chrono::seconds(120);       // >= base
+  Duration base = std::chrono::seconds(1);                  // After the first failure. > 0
+  double multiplier = 1.6;                                  // >= 1
+  double jitter = 0.2;                                      // Each wait is times 1 +- this. [0, 1)
+  Duration max = std::chrono::seconds(120);                 // >= base
   Duration min_connect_timeout = std::chrono::seconds(20);  // Least time an attempt gets. > 0
 };
 
 struct ChannelOptions {
-  Credentials credentials{};                     // Required: Insecure() for plaintext.
-  std::string default_service_config{};          // JSON; used when the resolver gives none (A21).
-  bool use_resolver_service_config = true;       // False: what the resolver sends is not looked at.
-  std::vector<PolicyFactory> policies{};         // Besides the built-in ones; a same name replaces.
-  std::vector<ResolverFactory> resolvers{};      // Likewise, by scheme.
-  std::string default_scheme = "dns";            // For targets that name none.
-  std::string authority{};                       // :authority of calls; empty: from the target.
-  std::string user_agent{};                      // Put before "grpc-c++-rondo/VERSION".
+  Credentials credentials{};                 // Required: Insecure() for plaintext.
+  std::string default_service_config{};      // JSON; used when the resolver gives none (A21).
+  bool use_resolver_service_config = true;   // False: what the resolver sends is not looked at.
+  std::vector<PolicyFactory> policies{};     // Besides the built-in ones; a same name replaces.
+  std::vector<ResolverFactory> resolvers{};  // Likewise, by scheme.
+  std::string default_scheme = "dns";        // For targets that name none.
+  std::string authority{};                   // :authority of calls; empty: from the target.
+  std::string user_agent{};                  // Put before "grpc-c++-rondo/VERSION".
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
-  size_t max_receive_message = 4 << 20;          // Bytes; RESOURCE_EXHAUSTED beyond.
-  size_t max_send_message = INT32_MAX;           // Bytes; likewise.
-  LoopPool* loops = nullptr;                     // Null: LoopPool::Default(). Must not die in Create.
+  size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
+  size_t max_send_message = INT32_MAX;   // Bytes; likewise.
+  LoopPool* loops = nullptr;             // Null: LoopPool::Default(). Must not die in Create.
 };
 
 class Channel;
@@ -96,9 +96,9 @@ class Channel {
   absl::StatusOr<std::vector<std::string>> SetServiceConfig(std::string_view json) const;
   void ClearServiceConfig() const;
 
-  const std::string& target() const;     // As it was read: "dns:///a:1".
+  const std::string& target() const;  // As it was read: "dns:///a:1".
   const std::string& authority() const;
-  Loop& loop() const;                    // Home: where its callbacks run.
+  Loop& loop() const;  // Home: where its callbacks run.
   void Close() const;
 
  private:

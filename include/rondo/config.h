@@ -114,6 +114,7 @@ class ConfigReader {
   ConfigReader Field(std::string_view map, const std::string& key);
   std::optional<ConfigReader> Inner(std::string_view name);
   ConfigReader Sub(const Json& value, std::string path);
+  std::string Path(std::string_view name) const;  // Of a field of this object.
 
   const Json& value_;
   const PolicyRegistry& registry_;

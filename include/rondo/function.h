@@ -1,7 +1,7 @@
 #pragma once
-// A callable that is moved, never copied, so that it may own what it needs. Small ones (48 bytes) are
-// kept inside. Stands for std::move_only_function, which g++ 12 doesn't have.
-// Threads: as the callable inside.
+// A callable that is moved, never copied, so that it may own what it needs. Small ones (48 bytes)
+// are kept inside. Stands for std::move_only_function, which g++ 12 doesn't have. Threads: as the
+// callable inside.
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -73,15 +73,14 @@ class Function<R(Args...)> {
     }
   }
   template <class F>
-  static constexpr Ops kInside = {
-      [](void* p, Args&&... args) -> R {
-        return Call(*static_cast<F*>(p), std::forward<Args>(args)...);
-      },
-      [](void* from, void* to) {
-        new (to) F(std::move(*static_cast<F*>(from)));
-        static_cast<F*>(from)->~F();
-      },
-      [](void* p) { static_cast<F*>(p)->~F(); }};
+  static constexpr Ops kInside = {[](void* p, Args&&... args) -> R {
+                                    return Call(*static_cast<F*>(p), std::forward<Args>(args)...);
+                                  },
+                                  [](void* from, void* to) {
+                                    new (to) F(std::move(*static_cast<F*>(from)));
+                                    static_cast<F*>(from)->~F();
+                                  },
+                                  [](void* p) { static_cast<F*>(p)->~F(); }};
   template <class F>
   static constexpr Ops kOutside = {
       [](void* p, Args&&... args) -> R {

@@ -1,6 +1,6 @@
 #pragma once
-// Event loops: where everything that isn't a pick happens. A loop is run by exactly one thread; code
-// on it needs no lock and may not block.
+// Event loops: where everything that isn't a pick happens. A loop is run by exactly one thread;
+// code on it needs no lock and may not block.
 #include <cstddef>
 #include <memory>
 

@@ -119,7 +119,7 @@ void ConfigReader::Seconds(std::string_view name, Duration& out) {
 
 void ConfigReader::Child(std::string_view name, ChildConfig& out) {
   if (!Has(name)) return Bad(name, "is needed: a list of policies");
-  out = ReadPolicyList(*value_.Find(name), Cat(path_, ".", name), registry_, issues_, watches_);
+  out = ReadPolicyList(*value_.Find(name), Path(name), registry_, issues_, watches_);
 }
 
 size_t ConfigReader::Size(std::string_view name) {
@@ -135,12 +135,16 @@ std::vector<std::string> ConfigReader::Keys(std::string_view name) {
   return keys;
 }
 
+std::string ConfigReader::Path(std::string_view name) const {
+  return Cat(path_, path_.empty() || name.empty() ? "" : ".", name);
+}
+
 ConfigReader ConfigReader::Sub(const Json& value, std::string path) {
   return ConfigReader(value, registry_, std::move(path), issues_, watches_);
 }
 
 ConfigReader ConfigReader::Item(std::string_view name, size_t i) {
-  return Sub(value_.Find(name)->items()[i], Cat(path_, ".", name, "[", i, "]"));
+  return Sub(value_.Find(name)->items()[i], Cat(Path(name), "[", i, "]"));
 }
 
 ConfigReader ConfigReader::Field(std::string_view name, const std::string& key) {
@@ -148,14 +152,13 @@ ConfigReader ConfigReader::Field(std::string_view name, const std::string& key) 
   // By the exact key: a map's keys are names, not fields.
   const auto it = std::find_if(fields.begin(), fields.end(),
                                [&](const auto& field) { return field.first == key; });
-  return Sub(it->second, Cat(path_, ".", name, ".", key));
+  return Sub(it->second, Cat(Path(name), ".", key));
 }
 
 std::optional<ConfigReader> ConfigReader::Inner(std::string_view name) {
   const Json* v = Get(name, Expect::kObject, "an object");
   if (v == nullptr) return std::nullopt;
-  return std::optional<ConfigReader>(std::in_place, *v, registry_, Cat(path_, ".", name), issues_,
-                                     watches_);
+  return std::optional<ConfigReader>(std::in_place, *v, registry_, Path(name), issues_, watches_);
 }
 
 void ConfigReader::Bad(std::string_view name, std::string_view what) {
@@ -165,15 +168,13 @@ void ConfigReader::Bad(std::string_view name, std::string_view what) {
 
 void ConfigReader::BadAt(const Json& place, std::string_view name, std::string_view what) {
   if (!ok()) return;
-  issues_.error = absl::InvalidArgumentError(
-      Cat(place.where(), ": ", path_, name.empty() ? "" : ".", name, ": ", what));
+  issues_.error = absl::InvalidArgumentError(Cat(place.where(), ": ", Path(name), ": ", what));
 }
 
 void ConfigReader::Finish() {
   for (const auto& [key, value] : value_.fields()) {
     if (std::find(known_.begin(), known_.end(), &value) != known_.end()) continue;
-    issues_.warnings.push_back(
-        Cat(value.where(), ": ", path_, ".", key, ": unknown field, ignored"));
+    issues_.warnings.push_back(Cat(value.where(), ": ", Path(key), ": unknown field, ignored"));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "balance/lb_config.h"
 
+#include <cctype>
+
 #include "base/text.h"
 
 namespace rondo {
@@ -71,7 +73,9 @@ ChildConfig ReadPolicyName(const Json& place, std::string path, const PolicyRegi
     Bad(place, path, "must be a text, a policy's name", issues);
     return {};
   }
-  FactoryRef factory = registry.Find(place.text());
+  std::string name = place.text();
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  FactoryRef factory = registry.Find(name);  // As C-core does: any case.
   if (factory == nullptr) {
     Bad(place, path, Cat("no policy is called \"", place.text(), "\""), issues);
     return {};

@@ -92,8 +92,11 @@ void Call::Pick(bool home) {
     pick_ = Queue{};
     return;
   }
-  PickArgs args{.method = method_.path, .metadata = &metadata_, .chance = &lease.chance(),
-                .post = core_.get(), .now = home ? core_->home().Now() : began_};
+  PickArgs args{.method = method_.path,
+                .metadata = &metadata_,
+                .chance = &lease.chance(),
+                .post = core_.get(),
+                .now = home ? core_->home().Now() : began_};
   if (deadline_ != Time::max()) args.left = deadline_ - args.now;
   args.shard = lease.shard();
   args.attempt = static_cast<uint32_t>(record_.count());
@@ -130,8 +133,8 @@ absl::Status Call::Validate() {
 
 absl::Status Call::CheckSize(size_t bytes) const {
   if (bytes <= max_send_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(Cat(method_.path, ": the request has ", bytes,
-                                          " bytes, more than the limit of ", max_send_));
+  return absl::ResourceExhaustedError(
+      Cat(method_.path, ": the request has ", bytes, " bytes, more than the limit of ", max_send_));
 }
 
 // ---- The home loop.
@@ -158,8 +161,10 @@ void Call::PickAgain() {
 
 void Call::Follow() {
   switch (pick_.kind()) {
-    case PickResult::Kind::kPicked: return OnPicked();
-    case PickResult::Kind::kQueue: return StandInQueue();
+    case PickResult::Kind::kPicked:
+      return OnPicked();
+    case PickResult::Kind::kQueue:
+      return StandInQueue();
     case PickResult::Kind::kFail:
       if (!wait_for_ready_) return CompleteLater(Explained(pick_.status()));
       last_fail_ = pick_.status();
@@ -210,8 +215,11 @@ void Call::BackToQueue() {
 
 // The picked backend was not used: whoever asked to be told hears that nothing began.
 void Call::ForgetPick() {
-  TellWatches({.status = absl::OkStatus(), .now = core_->home().Now(), .started = false,
-               .bytes_sent = false, .bytes_received = false});
+  TellWatches({.status = absl::OkStatus(),
+               .now = core_->home().Now(),
+               .started = false,
+               .bytes_sent = false,
+               .bytes_received = false});
   pin_ = nullptr;
   pick_ = Queue{};
 }

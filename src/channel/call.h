@@ -53,11 +53,11 @@ class Call final : public Waiter<Call>,
   void Abandon();  // Cancel, call nobody back any more, and give up the user's share.
 
   // ---- Home.
-  void PickAgain();                  // With the plan of now; queues if there is nothing to pick.
+  void PickAgain();                   // With the plan of now; queues if there is nothing to pick.
   void OpenOn(LiveSubchannel& live);  // There is a slot.
-  void BackToQueue();                // The subchannel whose slot it waited for has gone.
-  void End(absl::Status status);     // From our side: deadline, cancel, shutdown.
-  void NoteResolved();               // From now on it waits for a backend, not for the resolver.
+  void BackToQueue();                 // The subchannel whose slot it waited for has gone.
+  void End(absl::Status status);      // From our side: deadline, cancel, shutdown.
+  void NoteResolved();                // From now on it waits for a backend, not for the resolver.
 
  private:
   enum class Where : uint8_t { kNew, kQueued, kSlot, kStream, kEnded };
@@ -91,7 +91,7 @@ class Call final : public Waiter<Call>,
   absl::Status StatusOf(const transport::End& end);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
   void LeaveStream(const absl::Status& status);
-  absl::Status Explained(absl::Status status) const;
+  absl::Status Explained(absl::Status status);
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
   void CompleteLater(absl::Status status);  // Anywhere else: tells at the end of the turn.
   void MarkEnded(absl::Status status);

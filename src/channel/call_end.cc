@@ -48,8 +48,8 @@ void Call::OnMessage(const transport::Message& message) {
     return;
   }
   if (!method_.server_streams && ++replies_ > 1) {
-    return EndStream(absl::UnimplementedError(
-        Cat(method_.path, ": the server sent more than one reply")));
+    return EndStream(
+        absl::UnimplementedError(Cat(method_.path, ": the server sent more than one reply")));
   }
   if (auto done = std::exchange(read_done_, nullptr)) {
     Ref();  // The reader may drop the call.
@@ -80,31 +80,36 @@ void Call::OnEnd(const transport::End& end) {
   Complete(std::move(status));
 }
 
-// Transparent retries (A6): freely if no byte was sent, once if the server says that it didn't look.
+// Transparent retries (A6): freely if no byte was sent, once if the server says that it didn't
+// look.
 bool Call::MayRepeat(const transport::End& end) {
   if (end.why != Why::kWire || committed_ || core_->closed() || body_.overflowed()) return false;
   switch (end.closed.fate) {
-    case http2::Fate::kNotSent: return true;
-    case http2::Fate::kNotProcessed: return !std::exchange(repeated_, true);
-    case http2::Fate::kMaybeProcessed: return false;
+    case http2::Fate::kNotSent:
+      return true;
+    case http2::Fate::kNotProcessed:
+      return !std::exchange(repeated_, true);
+    case http2::Fate::kMaybeProcessed:
+      return false;
   }
   return false;
 }
 
 absl::Status Call::StatusOf(const transport::End& end) {
   switch (end.why) {
-    case Why::kTrailers: return StatusOfAnswer(*end.trailers);
+    case Why::kTrailers:
+      return StatusOfAnswer(*end.trailers);
     case Why::kWire:
       if (core_->closed()) return Explained(absl::CancelledError("the channel was closed"));
       if (!broken_.ok()) return Explained(broken_);
       return Explained(wire::StatusOfClosed(end.closed, deadline_ <= core_->home().Now()));
     case Why::kMessageTooLong:
-      return Explained(absl::ResourceExhaustedError(
-          Cat(method_.path, ": a reply of ", end.length, " bytes is more than the limit of ",
-              max_receive_)));
+      return Explained(
+          absl::ResourceExhaustedError(Cat(method_.path, ": a reply of ", end.length,
+                                           " bytes is more than the limit of ", max_receive_)));
     case Why::kBadPrefix:
-      return Explained(absl::InternalError(Cat(
-          method_.path, ": a reply's first byte is ", end.length, ", it should be 0 or 1")));
+      return Explained(absl::InternalError(
+          Cat(method_.path, ": a reply's first byte is ", end.length, ", it should be 0 or 1")));
     case Why::kTruncatedMessage:
       return Explained(
           absl::InternalError(Cat(method_.path, ": the answer ended inside a message")));
@@ -137,8 +142,8 @@ void Call::LeaveStream(const absl::Status& status) {
   record_.Turn(Wait::kNone, now);
   record_.now().code = status.code();
   record_.now().backend = backend_;
-  const CallEnd end{.status = status, .latency = now - began_attempt_, .now = now,
-                    .bytes_received = committed_};
+  const CallEnd end{
+      .status = status, .latency = now - began_attempt_, .now = now, .bytes_received = committed_};
   backend_->load.End(end);
   if (backend_->live != nullptr) backend_->live->NoteSlots();
   TellWatches(end);
@@ -150,8 +155,10 @@ void Call::LeaveStream(const absl::Status& status) {
 
 // Adds what the user would ask next: where the time went, and what the channel knew. The server's
 // own statuses are not touched.
-absl::Status Call::Explained(absl::Status status) const {
+absl::Status Call::Explained(absl::Status status) {
   if (status.ok()) return status;
+  record_.Settle(core_->home().Now());
+  if (where_ == Where::kStream) record_.now().backend = backend_;
   std::string text(std::string_view(status.message().data(), status.message().size()));
   Append(text, Cat(text.empty() ? "" : "; ", core_->target(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));

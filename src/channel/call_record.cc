@@ -13,11 +13,16 @@ std::string ShortDuration(Duration d) {
 
 Duration* CallRecord::Of(Wait wait) {
   switch (wait) {
-    case Wait::kNone: return nullptr;
-    case Wait::kResolver: return &current_.resolver;
-    case Wait::kQueue: return &current_.queued;
-    case Wait::kSlot: return &current_.slot;
-    case Wait::kServer: return &current_.server;
+    case Wait::kNone:
+      return nullptr;
+    case Wait::kResolver:
+      return &current_.resolver;
+    case Wait::kQueue:
+      return &current_.queued;
+    case Wait::kSlot:
+      return &current_.slot;
+    case Wait::kServer:
+      return &current_.server;
   }
   return nullptr;
 }

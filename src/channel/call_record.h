@@ -1,6 +1,6 @@
 #pragma once
-// Where a call's time went: one Attempt for each try, kept from the start, and the text of failures.
-// Threads: home.
+// Where a call's time went: one Attempt for each try, kept from the start, and the text of
+// failures. Threads: home.
 #include <array>
 #include <string>
 #include <vector>
@@ -19,6 +19,7 @@ class CallRecord {
     wait_ = next;
     since_ = now;
   }
+  void Settle(Time now) { Turn(wait_, now); }  // Counts the present wait up to now.
   Attempt& now() { return current_; }
   const Attempt& now() const { return current_; }
   const std::vector<Attempt>& earlier() const { return earlier_; }

@@ -16,9 +16,11 @@ transport::LinkOptions OptionsOf(const Core& core, Time ready_by) {
 
 Carrier::Carrier(Core& core, std::shared_ptr<Backend> backend,
                  std::unique_ptr<event::Socket> socket, Time ready_by, Owner& owner)
-    : core_(core), backend_(std::move(backend)), owner_(&owner),
-      link_(core.home(), std::move(socket), http2::Role::kClient, OptionsOf(core, ready_by), *this) {
-}
+    : core_(core),
+      backend_(std::move(backend)),
+      owner_(&owner),
+      link_(core.home(), std::move(socket), http2::Role::kClient, OptionsOf(core, ready_by),
+            *this) {}
 
 void Carrier::Retire(std::unique_ptr<Carrier> carrier) {
   carrier->owner_ = nullptr;

@@ -68,7 +68,8 @@ bool Channel::WaitForStateChange(ChannelState from, Time deadline) const {
 namespace {
 class Subscribed final : public Channel::Subscription {
  public:
-  explicit Subscribed(std::shared_ptr<channel::StateBoard::Subscriber> s) : subscriber_(std::move(s)) {}
+  explicit Subscribed(std::shared_ptr<channel::StateBoard::Subscriber> s)
+      : subscriber_(std::move(s)) {}
   ~Subscribed() override { subscriber_->dropped.store(true); }
 
  private:

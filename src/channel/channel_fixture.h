@@ -28,8 +28,7 @@ inline const http2::HeaderTemplate& AnswerHead() {
   return head;
 }
 inline const http2::HeaderTemplate& OkTrailers() {
-  static const http2::HeaderTemplate trailers(
-      http2::HeaderTemplate::Fields{{"grpc-status", "0"}});
+  static const http2::HeaderTemplate trailers(http2::HeaderTemplate::Fields{{"grpc-status", "0"}});
   return trailers;
 }
 // A server that answers "ADDRESS:request", one link for each connection.
@@ -180,9 +179,8 @@ class ChannelTest : public testing::Test {
     auto channel = MakeChannel(target, options_, {loop_, &network_, 7, this});
     if (!channel.ok()) return channel.status();
     channel_.emplace(*std::move(channel));
-    subscription_ = channel_->Subscribe([this](ChannelState s, const absl::Status&) {
-      states_.emplace_back(Name(s));
-    });
+    subscription_ = channel_->Subscribe(
+        [this](ChannelState s, const absl::Status&) { states_.emplace_back(Name(s)); });
     return absl::OkStatus();
   }
   void Open(std::string_view target = "test:///service") {

@@ -204,8 +204,7 @@ TEST_F(ChannelTest, ACallThatWaitsForReadyOutlastsFailures) {
   EXPECT_EQ(call->text(), "a:1:x");
 }
 TEST_F(ChannelTest, WaitForReadyMayComeFromTheServiceConfigAndTheCallWins) {
-  options_.default_service_config =
-      R"({"methodConfig":[{"name":[{}],"waitForReady":true}]})";
+  options_.default_service_config = R"({"methodConfig":[{"name":[{}],"waitForReady":true}]})";
   OpenTo({"a:1"});
   network_.Refuse("a:1");
   EXPECT_EQ(Ask("x")->text(), "waiting");

@@ -14,9 +14,14 @@
 namespace rondo::channel {
 
 Core::Core(ChannelOptions options, Environment env)
-    : options_(std::move(options)), env_(std::move(env)), home_(env_.home),
-      registry_(BuiltinPolicies(options_.policies)), plans_(env_.seed), chance_(env_.seed + 1),
-      pool_(*this), idle_(options_.idle_timeout) {}
+    : options_(std::move(options)),
+      env_(std::move(env)),
+      home_(env_.home),
+      registry_(BuiltinPolicies(options_.policies)),
+      plans_(env_.seed),
+      chance_(env_.seed + 1),
+      pool_(*this),
+      idle_(options_.idle_timeout) {}
 
 Core::~Core() { assert(root_ == nullptr && resolver_ == nullptr); }
 
@@ -47,10 +52,11 @@ void Core::RetryQueued() {
 }
 
 std::string Core::Explain() const {
-  std::string out;
   if (!resolved_) return "the resolver has not answered yet";
-  Append(out, Cat("policy ", configs_->current()->policy().factory->name, ", ", endpoints_.size(),
-                  endpoints_.size() == 1 ? " endpoint" : " endpoints"));
+  const auto config = configs_->current();
+  if (config == nullptr) return "no service config is in force";
+  std::string out = Cat("policy ", config->policy().factory->name, ", ", endpoints_.size(),
+                        endpoints_.size() == 1 ? " endpoint" : " endpoints");
   if (!note_.empty()) Append(out, Cat(" (", note_, ")"));
   const std::string subchannels = pool_.Describe(5, home_->Now());
   if (!subchannels.empty()) Append(out, Cat(": ", subchannels));
@@ -70,10 +76,18 @@ void Core::OnPublish(Connectivity state, Control::Recipe recipe) {
   recipe_ = std::move(recipe);
   ChannelState s = ChannelState::kIdle;
   switch (state) {
-    case Connectivity::kIdle: s = ChannelState::kIdle; break;
-    case Connectivity::kConnecting: s = ChannelState::kConnecting; break;
-    case Connectivity::kReady: s = ChannelState::kReady; break;
-    case Connectivity::kTransientFailure: s = ChannelState::kTransientFailure; break;
+    case Connectivity::kIdle:
+      s = ChannelState::kIdle;
+      break;
+    case Connectivity::kConnecting:
+      s = ChannelState::kConnecting;
+      break;
+    case Connectivity::kReady:
+      s = ChannelState::kReady;
+      break;
+    case Connectivity::kTransientFailure:
+      s = ChannelState::kTransientFailure;
+      break;
   }
   states_.emplace_back(s, absl::OkStatus());
   home_->AtTurnEnd(*this);
@@ -192,9 +206,7 @@ void Core::DropControlPlane() {
 void Core::Close() {
   if (close_asked_.exchange(true)) return;
   // If the loop has stopped, OnLoopStop has been there before.
-  home_->Post([core = Self()] {
-    core->Shutdown(absl::CancelledError("the channel was closed"));
-  });
+  home_->Post([core = Self()] { core->Shutdown(absl::CancelledError("the channel was closed")); });
 }
 
 void Core::OnLoopStop() {

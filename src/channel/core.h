@@ -133,12 +133,12 @@ class Core final : public Post,
   std::unique_ptr<ConfigInForce> configs_;
   std::vector<Endpoint> endpoints_;  // The last that were applied.
   std::string note_;
-  bool resolved_ = false;            // The resolver has answered, well or not.
+  bool resolved_ = false;  // The resolver has answered, well or not.
   bool reresolve_ = false, closed_ = false;
   SubchannelPool pool_;
-  std::unique_ptr<Policy> root_;      // graceful_switch; null while idle.
+  std::unique_ptr<Policy> root_;  // graceful_switch; null while idle.
   std::unique_ptr<Resolver> resolver_;
-  Control::Recipe recipe_;            // Not cooked yet.
+  Control::Recipe recipe_;  // Not cooked yet.
   PickerRef picker_;
   std::shared_ptr<const ServiceConfig> published_config_;
   std::vector<std::pair<ChannelState, absl::Status>> states_;  // To be published, in this order.

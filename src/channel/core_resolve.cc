@@ -49,8 +49,7 @@ absl::StatusOr<std::shared_ptr<Core>> Core::Create(std::string_view target, Chan
 absl::Status Core::Init(std::string_view target) {
   if (absl::Status s = CheckOptions(options_); !s.ok()) return s;
   const resolve::Registry resolvers(options_.resolvers);
-  absl::StatusOr<resolve::Found> found =
-      resolvers.Find(target, options_.default_scheme);
+  absl::StatusOr<resolve::Found> found = resolvers.Find(target, options_.default_scheme);
   if (!found.ok()) return found.status();
   target_ = found->target;
   resolver_factory_ = *found->factory;
@@ -63,8 +62,8 @@ absl::Status Core::Init(std::string_view target) {
   if (!options_.default_service_config.empty()) {
     auto parsed = ServiceConfig::Parse(options_.default_service_config, registry_);
     if (!parsed.ok()) {
-      return absl::InvalidArgumentError(Cat("channel: the provided default service config is invalid: ",
-                                            parsed.status().message()));
+      return absl::InvalidArgumentError(Cat(
+          "channel: the provided default service config is invalid: ", parsed.status().message()));
     }
     by_default = *std::move(parsed);
   }

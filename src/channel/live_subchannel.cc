@@ -10,6 +10,19 @@ namespace rondo::channel {
 
 using subchannel::Action;
 
+namespace {
+
+// Policies put the address before what they tell: it is taken out of the words of those below.
+absl::Status WithoutAddress(const absl::Status& why, std::string_view address) {
+  std::string text(std::string_view(why.message().data(), why.message().size()));
+  for (const std::string& prefix : {Cat("connect to ", address, ": "), Cat(address, ": ")}) {
+    if (text.starts_with(prefix)) text.erase(0, prefix.size());
+  }
+  return absl::Status(why.code(), text);
+}
+
+}  // namespace
+
 LiveSubchannel::LiveSubchannel(Core& core, std::string_view address)
     : core_(core), backend_(std::make_shared<Backend>(address)) {
   backend_->live = this;
@@ -52,27 +65,34 @@ void LiveSubchannel::On(const subchannel::Event& event) {
 
 void LiveSubchannel::Run(Action action) {
   switch (action) {
-    case Action::kDial: return Dial();
+    case Action::kDial:
+      return Dial();
     case Action::kArmTimer:
       return core_.home().Arm(*this, std::get<subchannel::Backoff>(state_).until);
-    case Action::kCancelTimer: return Disarm();
-    case Action::kHangUp: return HangUp();
-    case Action::kPublish: return TellAll();
+    case Action::kCancelTimer:
+      return Disarm();
+    case Action::kHangUp:
+      return HangUp();
+    case Action::kPublish:
+      return TellAll();
   }
 }
 
 void LiveSubchannel::Dial() {
   const Time now = core_.home().Now();
   const auto& s = std::get<subchannel::Connecting>(state_);
-  // connection-backoff.md: an attempt gets at least MIN_CONNECT_TIMEOUT, or until the next may begin.
+  // connection-backoff.md: an attempt gets at least MIN_CONNECT_TIMEOUT, or until the next may
+  // begin.
   connect_by_ = std::max(now + core_.options().backoff.min_connect_timeout, s.retry_not_before);
   core_.home().Arm(*this, connect_by_);
   dial_ = core_.network().Connect(
       core_.home(), address(), [this](absl::StatusOr<std::unique_ptr<event::Socket>> socket) {
         auto done = std::move(dial_);
-        if (!socket.ok()) return On(subchannel::ConnectFailed{socket.status()});
+        if (!socket.ok())
+          return On(subchannel::ConnectFailed{WithoutAddress(socket.status(), address())});
         Disarm();  // From here on the link keeps the time.
-        carrier_ = std::make_unique<Carrier>(core_, backend_, *std::move(socket), connect_by_, *this);
+        carrier_ =
+            std::make_unique<Carrier>(core_, backend_, *std::move(socket), connect_by_, *this);
       });
 }
 
@@ -85,8 +105,8 @@ void LiveSubchannel::HangUp() {
 
 void LiveSubchannel::OnTimer() {
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
-    return On(subchannel::ConnectFailed{absl::UnavailableError(
-        Cat("connect to ", address(), ": no connection in time (timed out)"))});
+    return On(subchannel::ConnectFailed{
+        absl::UnavailableError("no connection within the connect timeout")});
   }
   On(subchannel::BackoffOver{});
 }
@@ -104,7 +124,7 @@ void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
   // READY is lost, though running streams go on.
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
     On(subchannel::ConnectFailed{
-        absl::UnavailableError(Cat(address(), ": the server went away before it was ready"))});
+        absl::UnavailableError("the server went away before it was ready")});
   } else {
     On(subchannel::ConnectionLost{});
   }
@@ -114,7 +134,7 @@ void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
 void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
   const auto dead = std::move(carrier_);
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
-    On(subchannel::ConnectFailed{why});
+    On(subchannel::ConnectFailed{WithoutAddress(why, address())});
   } else {
     On(subchannel::ConnectionLost{});
   }

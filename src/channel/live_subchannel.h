@@ -1,7 +1,6 @@
 #pragma once
-// A subchannel at work: runs what subchannel_state.h decides, tells those who hold it, and keeps the
-// calls that wait for a free stream.
-// Threads: home.
+// A subchannel at work: runs what subchannel_state.h decides, tells those who hold it, and keeps
+// the calls that wait for a free stream. Threads: home.
 #include <memory>
 #include <string>
 #include <vector>

@@ -29,14 +29,14 @@ class MethodHeads {
  private:
   // Order and content: gRPC over HTTP/2, Request-Headers.
   std::unique_ptr<http2::HeaderTemplate> Make(const Method& method) const {
-    return std::make_unique<http2::HeaderTemplate>(http2::HeaderTemplate::Fields{
-        {":method", "POST"},
-        {":scheme", "http"},
-        {":path", std::string(method.path)},
-        {":authority", authority_},
-        {"te", "trailers"},
-        {"content-type", "application/grpc"},
-        {"user-agent", user_agent_}});
+    return std::make_unique<http2::HeaderTemplate>(
+        http2::HeaderTemplate::Fields{{":method", "POST"},
+                                      {":scheme", "http"},
+                                      {":path", std::string(method.path)},
+                                      {":authority", authority_},
+                                      {"te", "trailers"},
+                                      {"content-type", "application/grpc"},
+                                      {"user-agent", user_agent_}});
   }
   const std::string authority_, user_agent_;
   std::unordered_map<const Method*, std::unique_ptr<http2::HeaderTemplate>> heads_;

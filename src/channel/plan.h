@@ -1,7 +1,6 @@
 #pragma once
-// What a call needs to know of its channel to go its way: one immutable value, published as a whole,
-// so that a picker and its config always belong together.
-// Threads: any; it is never changed.
+// What a call needs to know of its channel to go its way: one immutable value, published as a
+// whole, so that a picker and its config always belong together. Threads: any; it is never changed.
 #include <memory>
 
 #include "channel/service_config.h"

@@ -30,7 +30,7 @@ class RequestBody {
   }
   void Close() { closed_ = true; }
   bool closed() const { return closed_; }
-  size_t waiting() const { return waiting_; }            // Bytes not yet given to the stream.
+  size_t waiting() const { return waiting_; }  // Bytes not yet given to the stream.
   bool full() const { return waiting_ >= kReplayLimit; }
   bool has_next() const { return next_ < messages_.size(); }
   bool overflowed() const { return kept_ > kReplayLimit; }

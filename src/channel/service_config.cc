@@ -104,8 +104,8 @@ absl::Status ConfigInForce::OnResolver(const std::optional<std::string>& json,
     chosen_ = *std::move(parsed);
     return absl::OkStatus();
   }
-  refused_ = absl::UnavailableError(Cat("error parsing service config: ",
-                                        absl::string_view(parsed.status().message())));
+  refused_ = absl::UnavailableError(
+      Cat("error parsing service config: ", absl::string_view(parsed.status().message())));
   if (chosen_ == nullptr) chosen_ = default_;
   return current() != nullptr ? absl::OkStatus() : refused_;
 }

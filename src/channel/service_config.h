@@ -18,9 +18,9 @@
 namespace rondo::channel {
 
 struct MethodConfig {
-  std::optional<bool> wait_for_ready{};        // The call's own word wins.
-  std::optional<Duration> timeout{};           // The earlier of this and the call's deadline counts.
-  std::optional<size_t> max_request_bytes{};   // The smaller of this and the channel's counts.
+  std::optional<bool> wait_for_ready{};       // The call's own word wins.
+  std::optional<Duration> timeout{};          // The earlier of this and the call's deadline counts.
+  std::optional<size_t> max_request_bytes{};  // The smaller of this and the channel's counts.
   std::optional<size_t> max_response_bytes{};  // Likewise.
 };
 
@@ -28,8 +28,8 @@ class ServiceConfig {
  public:
   // Unknown fields are ignored, as A21 says, and told in `warnings`. Everything else that is wrong
   // makes the whole config invalid: INVALID_ARGUMENT, `line:column: path: what`.
-  static absl::StatusOr<std::shared_ptr<const ServiceConfig>> Parse(
-      std::string_view json, const PolicyRegistry& registry);
+  static absl::StatusOr<std::shared_ptr<const ServiceConfig>> Parse(std::string_view json,
+                                                                    const PolicyRegistry& registry);
   // What a channel has that was given none: pick_first and nothing else.
   static std::shared_ptr<const ServiceConfig> Empty(const PolicyRegistry& registry);
 
@@ -47,9 +47,9 @@ class ServiceConfig {
   std::vector<std::string> warnings_;
 };
 
-// Which of several service configs is in force (A21): the one set by hand, else the resolver's, else
-// the default one, else the empty one. One that is invalid takes no other's place, unless it is the
-// resolver's first and there is a default.
+// Which of several service configs is in force (A21): the one set by hand, else the resolver's,
+// else the default one, else the empty one. One that is invalid takes no other's place, unless it
+// is the resolver's first and there is a default.
 class ConfigInForce {
  public:
   using Ref = std::shared_ptr<const ServiceConfig>;

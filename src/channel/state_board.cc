@@ -4,11 +4,16 @@ namespace rondo {
 
 std::string_view Name(ChannelState state) {
   switch (state) {
-    case ChannelState::kIdle: return "IDLE";
-    case ChannelState::kConnecting: return "CONNECTING";
-    case ChannelState::kReady: return "READY";
-    case ChannelState::kTransientFailure: return "TRANSIENT_FAILURE";
-    case ChannelState::kShutdown: return "SHUTDOWN";
+    case ChannelState::kIdle:
+      return "IDLE";
+    case ChannelState::kConnecting:
+      return "CONNECTING";
+    case ChannelState::kReady:
+      return "READY";
+    case ChannelState::kTransientFailure:
+      return "TRANSIENT_FAILURE";
+    case ChannelState::kShutdown:
+      return "SHUTDOWN";
   }
   return "UNKNOWN";
 }

@@ -8,7 +8,8 @@ namespace rondo::channel {
 class SubchannelPool::Handle final : public SubchannelHandle {
  public:
   Handle(SubchannelPool& pool, LiveSubchannel& subchannel, OnSubchannelState on_state)
-      : pool_(pool), subchannel_(subchannel),
+      : pool_(pool),
+        subchannel_(subchannel),
         listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state))) {
     subchannel_.Add(listener_);
   }

@@ -35,16 +35,15 @@ Step Next(const State& state, const Event& event, Time now, const Delay& delay) 
 }
 
 Connectivity ConnectivityOf(const State& state) {
-  return std::visit(
-      Overload{
-          [](const Idle&) { return Connectivity::kIdle; },
-          [](const Connecting&) { return Connectivity::kConnecting; },
-          [](const Ready&) { return Connectivity::kReady; },
-          [](const Backoff&) { return Connectivity::kTransientFailure; },
-          [](const Waited&) { return Connectivity::kIdle; },
-          [](const Closed&) { return Connectivity::kIdle; },
-      },
-      state);
+  return std::visit(Overload{
+                        [](const Idle&) { return Connectivity::kIdle; },
+                        [](const Connecting&) { return Connectivity::kConnecting; },
+                        [](const Ready&) { return Connectivity::kReady; },
+                        [](const Backoff&) { return Connectivity::kTransientFailure; },
+                        [](const Waited&) { return Connectivity::kIdle; },
+                        [](const Closed&) { return Connectivity::kIdle; },
+                    },
+                    state);
 }
 
 }  // namespace rondo::channel::subchannel

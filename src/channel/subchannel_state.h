@@ -23,13 +23,17 @@ struct Backoff {
   Time until;
   absl::Status why;
 };
-struct Waited { int attempt; };  // Idle again after a failure: the backoff goes on counting.
+struct Waited {
+  int attempt;
+};  // Idle again after a failure: the backoff goes on counting.
 struct Closed {};
 using State = std::variant<Idle, Connecting, Ready, Backoff, Waited, Closed>;
 
 struct ConnectAsked {};
 struct Connected {};  // The server's SETTINGS came: nothing less makes a connection ready.
-struct ConnectFailed { absl::Status why; };
+struct ConnectFailed {
+  absl::Status why;
+};
 struct ConnectionLost {};  // Or GOAWAY: no new stream may go there.
 struct BackoffOver {};     // The timer, or somebody's wish (ResetConnectBackoff).
 struct CloseAsked {};
@@ -45,8 +49,8 @@ struct Step {
 // The wait after the failure of attempt n, jitter included.
 using Delay = std::function<Duration(int attempt)>;
 
-// The whole table. An event that means nothing in a state leaves it unchanged: it crossed the change
-// on its way here.
+// The whole table. An event that means nothing in a state leaves it unchanged: it crossed the
+// change on its way here.
 Step Next(const State& state, const Event& event, Time now, const Delay& delay);
 
 Connectivity ConnectivityOf(const State& state);  // Closed counts as idle: nobody is told of it.

@@ -63,7 +63,7 @@ TEST(SubchannelState, ALateAnswerAfterCloseIsIgnored) {
 // Every (state, event) pair: it publishes exactly when what others see changes, and once closed
 // nothing happens.
 TEST(SubchannelState, EveryPairPublishesExactlyWhatChanges) {
-  const State states[] = {Idle{},   Connecting{0, t0}, Ready{}, Backoff{1, t0, kRefused},
+  const State states[] = {Idle{},    Connecting{0, t0}, Ready{}, Backoff{1, t0, kRefused},
                           Waited{1}, Closed{}};
   const Event events[] = {ConnectAsked{},   Connected{},   ConnectFailed{kRefused},
                           ConnectionLost{}, BackoffOver{}, CloseAsked{}};

@@ -24,7 +24,8 @@ absl::StatusOr<SocketAddress> UnixAddress(std::string_view text, std::string_vie
   auto* un = reinterpret_cast<sockaddr_un*>(&out.storage);
   const size_t room = sizeof un->sun_path - 1;  // A NUL before an abstract name, behind a path.
   if (path.empty()) return Bad(text, "the name is empty");
-  if (path.size() > room) return Bad(text, Cat("longer than the ", room, " bytes of a unix socket's name"));
+  if (path.size() > room)
+    return Bad(text, Cat("longer than the ", room, " bytes of a unix socket's name"));
   un->sun_family = AF_UNIX;
   std::memcpy(un->sun_path + (abstract ? 1 : 0), path.data(), path.size());
   out.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);

@@ -1,7 +1,7 @@
 #pragma once
-// A loop over asio::io_context, run by one thread. A turn: every handler and post that is ready, the
-// timers that are due, the end of the turn; then it waits.
-// Threads: Post, IsHere and AskToStop: any. The rest: the loop's.
+// A loop over asio::io_context, run by one thread. A turn: every handler and post that is ready,
+// the timers that are due, the end of the turn; then it waits. Threads: Post, IsHere and AskToStop:
+// any. The rest: the loop's.
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
@@ -37,7 +37,7 @@ class AsioLoop final : public EventLoop {
   Time now_;
   std::atomic<bool> stop_asked_{false};
   std::mutex mutex_;
-  std::vector<Work> posted_;   // Under mutex_, as closed_.
+  std::vector<Work> posted_;  // Under mutex_, as closed_.
   bool closed_ = false;
   std::vector<Work> running_;  // What was posted, being run: keeps its memory.
 };

@@ -75,9 +75,10 @@ void StopNode::Unwatch() {
 }
 
 void EventLoop::TellStop() {
+  // Owners first: they were there before what they own.
   while (!stop_.empty()) {
-    StopNode* node = stop_.back();
-    stop_.pop_back();
+    StopNode* node = stop_.front();
+    stop_.erase(stop_.begin());
     node->loop_ = nullptr;
     node->OnLoopStop();
   }

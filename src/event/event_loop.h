@@ -82,8 +82,8 @@ class TurnNode {
   size_t index_ = 0;
 };
 
-// Told once, on the loop's thread, that the loop is about to stop: the last chance to end what lives
-// on it. Destroying it unregisters it.
+// Told once, on the loop's thread, that the loop is about to stop: the last chance to end what
+// lives on it. Destroying it unregisters it.
 class StopNode {
  public:
   StopNode() = default;

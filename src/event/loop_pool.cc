@@ -28,8 +28,9 @@ LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
 LoopPool::~LoopPool() {
   for (auto& loop : state_->loops) {
     if (loop->IsHere()) {
-      std::fputs("rondo: a LoopPool is destroyed on one of its own threads, which it would wait for\n",
-                 stderr);
+      std::fputs(
+          "rondo: a LoopPool is destroyed on one of its own threads, which it would wait for\n",
+          stderr);
       std::abort();
     }
     loop->AskToStop();
@@ -44,7 +45,8 @@ Loop& LoopPool::Next() const {
 }
 
 LoopPool& LoopPool::Default() {
-  static LoopPool* const pool = new LoopPool(1);  // Never destroyed: users' statics may outlive ours.
+  static LoopPool* const pool =
+      new LoopPool(1);  // Never destroyed: users' statics may outlive ours.
   return *pool;
 }
 

@@ -21,8 +21,8 @@ namespace rondo::event {
 struct Io {
   enum class Kind : uint8_t { kMoved, kWouldBlock, kEnd, kError };
   Kind kind = Kind::kMoved;
-  size_t bytes = 0;     // Only with kMoved.
-  absl::Status why{};   // Only with kError: "connection reset by peer (ECONNRESET)".
+  size_t bytes = 0;    // Only with kMoved.
+  absl::Status why{};  // Only with kError: "connection reset by peer (ECONNRESET)".
 };
 
 class SocketEvents {
@@ -47,7 +47,7 @@ class Socket {
   virtual Io Write(std::span<const iovec> from) = 0;
   // A pause stops OnReadable; ending it brings one OnReadable.
   virtual void PauseReading(bool pause) = 0;
-  virtual std::string peer() const = 0;   // "10.0.0.1:50051", "unix:/run/x", for texts and logs.
+  virtual std::string peer() const = 0;  // "10.0.0.1:50051", "unix:/run/x", for texts and logs.
   virtual std::string local() const = 0;
 };
 
