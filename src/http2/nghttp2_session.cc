@@ -61,8 +61,10 @@ void Nghttp2Session::Configure(nghttp2_option* option) const {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_peer_max_concurrent_streams(option, 0x7fffffff);  // slots() decides.
-  // Ours fire first: the defaults (1000 and 33 a second) end honest clients with deadlines.
-  nghttp2_option_set_stream_reset_rate_limit(option, 10000, 1000);
+  // Never: its default (1000 and 33 a second) ends honest clients with deadlines, and it reads the
+  // real clock, which a session has none of. The owner judges Offence::kReset.
+  nghttp2_option_set_stream_reset_rate_limit(option, 1'000'000'000'000, 1'000'000'000'000);
+  // Ours (Session::replies) comes first: one read may hold thousands of PINGs.
   nghttp2_option_set_max_outbound_ack(option, 10000);
   nghttp2_option_set_max_continuations(option, options_.max_continuations);
   nghttp2_option_set_max_settings(option, 32);  // Entries of one frame (CVE-2020-11080).

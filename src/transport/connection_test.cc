@@ -57,7 +57,7 @@ TEST_P(ConnectionTest, ManyCallsOfManySizesAllComeBack) {
   for (size_t i = 0; i < 60; ++i) {
     calls.push_back(std::make_unique<Call>());
     Call& call = *calls.back();
-    const std::string body(random() % (i % 4 == 0 ? 200000 : 300), 'b');
+    const std::string body(random() % (i % 4 == 0 ? 100000 : 300), 'b');
     ASSERT_TRUE(Begin(call, Framed(body), true));
     call.messages.push_back(body);
     if (i % 7 == 3) Move(up, down);
@@ -106,14 +106,17 @@ TEST_P(ConnectionTest, UnreadMessagesSurviveTheLossOfTheConnection) {
 }
 
 TEST_P(ConnectionTest, SendSaysStopAndOnWritableSaysGo) {
-  Start();
+  http2::Options low;
+  low.send_high = 300000;
+  low.send_low = 100000;
+  Start(low);
   server.prepare = [](Call&) {};  // Pulls nothing.
   Call call;
   ASSERT_TRUE(Begin(call, Framed("x"), false));
-  EXPECT_FALSE(call.stream.Send(Framed(std::string(2 << 20, 'm')), false));
+  EXPECT_FALSE(call.stream.Send(Framed(std::string(400000, 'm')), false));
   Run();
   EXPECT_EQ(call.log, "");
-  EXPECT_GT(call.stream.queued(), 1u << 20);
+  EXPECT_GT(call.stream.queued(), 200000u);
   server.calls[0]->stream.Pull(2);
   Run();
   EXPECT_EQ(call.log, "W");
@@ -195,7 +198,7 @@ TEST_P(ConnectionTest, ADiscardedBodyIsReadToItsEndAndThrownAway) {
   Start();
   server.prepare = [](Call& call) { call.stream.Discard(); };
   Call call;
-  ASSERT_TRUE(Begin(call, Text(std::string(1 << 20, '\xff')), true));  // No gRPC framing at all.
+  ASSERT_TRUE(Begin(call, Text(std::string(300000, '\xff')), true));  // No gRPC framing at all.
   Run();
   EXPECT_EQ(server.calls[0]->log, "C");
   EXPECT_EQ(call.stream.queued(), 0u);
