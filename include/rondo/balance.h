@@ -138,6 +138,15 @@ struct ConnectionAttemptDelay {
   bool operator==(const ConnectionAttemptDelay&) const = default;
 };
 
+// How long a policy that spreads calls holds its first calls back, so that they don't all go to the
+// backend that was ready first: until so many are ready, or all that can be, or the time is over. A
+// setting of the channel (Update::settings).
+struct StartupWait {
+  uint32_t ready = 1;   // 1: no wait.
+  Duration at_most{};   // From the first endpoints.
+  bool operator==(const StartupWait&) const = default;
+};
+
 // A node of the tree. Destroying it ends all it has begun.
 class Policy {
  public:

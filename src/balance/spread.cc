@@ -81,6 +81,14 @@ std::vector<Spread::Child*> Spread::Adopt(const std::vector<Endpoint>& endpoints
 absl::Status Spread::OnUpdate(const Update& update, Control& control) {
   OnConfig(update.config, control);
   std::vector<Child*> order = Adopt(update.endpoints);
+  if (const auto* wait = update.settings.Get<StartupWait>(); wait != nullptr && !began_) {
+    startup_ = *wait;
+    startup_over_ = control.After(startup_.at_most, [this](Control& c) {
+      startup_over_ = nullptr;
+      Publish(c);
+    });
+  }
+  began_ = true;
   if (order.empty()) {
     const absl::Status why =
         absl::UnavailableError(Cat(name_, ": the resolver returned no endpoints",
@@ -132,7 +140,20 @@ void Spread::OnChild(Seat& seat, Control& control) {
   Publish(control);
 }
 
+// Held back until enough are ready, or until nobody is on the way any more.
+bool Spread::MayStart() {
+  const auto ready = static_cast<uint32_t>(tally_.of(Connectivity::kReady));
+  const bool waiting = ready < startup_.ready && tally_.of(Connectivity::kConnecting) > 0 &&
+                       startup_over_ != nullptr;
+  if (waiting) return false;
+  started_ = started_ || ready > 0;
+  return true;
+}
+
 void Spread::Publish(Control& control) {
+  if (!started_ && Aggregate() == Connectivity::kReady && !MayStart()) {
+    return control.Publish(Connectivity::kConnecting, QueuePicker());
+  }
   control.Publish(Aggregate(), [this](const View& view) { return Build(view); });
 }
 

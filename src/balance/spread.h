@@ -41,6 +41,7 @@ class Spread : public Policy {
   virtual PickerRef Build(const View& view);
 
   void Publish(Control& control);
+  bool MayStart();
   // The ready children that always pick one backend.
   ReadySet ReadyChildren(const View& view);
   const std::string& name() const { return name_; }
@@ -56,6 +57,10 @@ class Spread : public Policy {
   const Reconnect reconnect_;
   Children children_;
   StateTally tally_;
+  StartupWait startup_;
+  bool began_ = false;    // There was an update.
+  bool started_ = false;  // The first calls have been let go.
+  std::unique_ptr<Timer> startup_over_;
 };
 
 }  // namespace rondo

@@ -45,24 +45,27 @@ struct RoundRobin {
       place.emplace(round->order[i], i);
     }
     for (uint32_t s = 0; s < view.shards; ++s) {
-      round->turns.Set(s, FirstTurn(s, place, *round, view.chance));
+      round->turns.Set(s, FirstTurn(s, place, view.chance));
     }
     last = round;
     return {std::move(round)};
   }
 
  private:
+  // A turn that nobody has taken yet: any number from here on. Real turns are far below.
+  static constexpr uint32_t kFresh = uint32_t{1} << 31;
+
   // The turn goes on with the backend whose turn it was, or the first behind it that is still
-  // there: an index carried over would pass some by whenever another one comes or goes.
+  // there: an index carried over would pass some by whenever another one comes or goes. A turn not
+  // yet taken begins anywhere, or else all would begin with whichever backend was ready first.
   uint32_t FirstTurn(uint32_t shard, const std::unordered_map<const Subchannel*, uint32_t>& place,
-                     const Round& round, Chance& chance) const {
-    if (last != nullptr && shard < last->turns.shards()) {
-      const size_t n = last->order.size(), from = last->turns.Peek(shard);
-      for (size_t i = 0; i < n; ++i) {
-        if (auto it = place.find(last->order[(from + i) % n]); it != place.end()) return it->second;
-      }
+                     Chance& chance) const {
+    const size_t from = last == nullptr ? kFresh : last->turns.Peek(shard);
+    for (size_t i = 0; from < kFresh && i < last->order.size(); ++i) {
+      auto it = place.find(last->order[(from + i) % last->order.size()]);
+      if (it != place.end()) return it->second;
     }
-    return chance.Below(static_cast<uint32_t>(round.order.size()));
+    return kFresh | static_cast<uint32_t>(chance.Next());
   }
   std::shared_ptr<const Round> last;
 };

@@ -1,0 +1,226 @@
+#include "balance/policy_test.h"
+
+namespace rondo {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+constexpr std::string_view kRoundRobin = R"([{"round_robin":{}}])";
+
+class RoundRobin : public PolicyTest {
+ protected:
+  void Begins(const Addresses& all) { Start(kRoundRobin, all); }
+  void BeginsReady(const Addresses& all) {
+    Begins(all);
+    AllReady(all);
+    // The random start is chance's; from here on it's a's turn.
+    while (Go() != all.back()) {
+    }
+  }
+};
+
+TEST_F(RoundRobin, SpreadsEvenly) {
+  BeginsReady({"a", "b", "c"});
+  EXPECT_THAT(Calls(6), ElementsAre("a", "b", "c", "a", "b", "c"));
+  EXPECT_THAT(Shares(3000),
+              UnorderedElementsAre(Pair("a", 1000), Pair("b", 1000), Pair("c", 1000)));
+}
+TEST_F(RoundRobin, BeginsAnywhere) {
+  std::map<std::string, int> first;
+  for (int i = 0; i < 300; ++i) {
+    root_ = nullptr;
+    Begins({"a", "b", "c"});
+    AllReady({"a", "b", "c"});
+    ++first[Go()];
+  }
+  EXPECT_GT(first["a"], 60);
+  EXPECT_GT(first["b"], 60);
+  EXPECT_GT(first["c"], 60);
+}
+TEST_F(RoundRobin, ConnectsToAllAtOnce) {
+  Begins({"a", "b", "c"});
+  EXPECT_THAT(Open(), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(dialled_, ElementsAre("a", "b", "c"));
+}
+TEST_F(RoundRobin, ServesAsSoonAsOneIsReady) {
+  Begins({"a", "b"});
+  EXPECT_EQ(Go(), "queue");
+  Ready("b");
+  EXPECT_THAT(Calls(2), ElementsAre("b", "b"));
+}
+TEST_F(RoundRobin, AcceptsAnyConfig) {
+  EXPECT_TRUE(Configure(R"([{"round_robin":{"x":1}}])").ok());
+  EXPECT_TRUE(Configure(R"([{"round_robin":17}])").ok());
+  EXPECT_TRUE(warnings_.empty());
+}
+
+// ---- Failures
+
+TEST_F(RoundRobin, FailsCallsWhenTheAddressesAreRemoved) {
+  BeginsReady({"a"});
+  EXPECT_EQ(Resolve({}),
+            absl::UnavailableError("round_robin: the resolver returned no endpoints: a note"));
+  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(Go(), "round_robin: the resolver returned no endpoints: a note");
+  EXPECT_TRUE(Open().empty());
+}
+TEST_F(RoundRobin, ACallThatWaitsGoesOnWhenANewAddressAnswers) {
+  Begins({});
+  EXPECT_TRUE(Resolve({"a"}).ok());
+  EXPECT_EQ(Go(), "queue");
+  Ready("a");
+  EXPECT_EQ(Go(), "a");
+}
+TEST_F(RoundRobin, SpreadsOverTheRestWhenOneIsDown) {
+  Begins({"a", "b", "c"});
+  AllReady({"a", "c"});
+  Fails("b");
+  EXPECT_THAT(Shares(10), UnorderedElementsAre(Pair("a", 5), Pair("c", 5)));
+}
+TEST_F(RoundRobin, FailsCallsWhenAllAreDown) {
+  Begins({"a", "b"});
+  Fails("a", "no route");
+  EXPECT_EQ(state_, kConnecting);
+  Fails("b", "no route");
+  EXPECT_EQ(state_, kFailed);
+  const Call call = Begin();
+  EXPECT_EQ(call.result.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(call.where, testing::MatchesRegex(
+                              "round_robin: none of 2 endpoints can be reached; last: [ab]: no "
+                              "route"));
+}
+TEST_F(RoundRobin, AFailedBackendStaysFailedWhileItRetries) {
+  Begins({"a"});
+  Fails("a", "connection refused");
+  Idle("a");
+  EXPECT_EQ(StateOf("a"), kConnecting);
+  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(Go(), "round_robin: none of 1 endpoints can be reached; last: a: connection refused");
+}
+TEST_F(RoundRobin, ALostBackendLeavesTheTurnAndIsReconnectedAtOnce) {
+  BeginsReady({"a", "b"});
+  Idle("a");  // As after a GOAWAY.
+  EXPECT_THAT(Calls(2), ElementsAre("b", "b"));
+  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(state_, kReady);
+}
+TEST_F(RoundRobin, AResolverErrorChangesNothingWhileItServes) {
+  BeginsReady({"a"});
+  ResolverFails("no such host");
+  EXPECT_EQ(Go(), "a");
+}
+TEST_F(RoundRobin, AResolverErrorIsToldWhenNothingWorks) {
+  Begins({"a"});
+  Fails("a");
+  ResolverFails("no such host");
+  EXPECT_EQ(Go(),
+            "round_robin: none of 1 endpoints can be reached; last: pick_first: name resolver "
+            "error: no such host");
+  Begins({});
+  ResolverFails("no such host");
+  EXPECT_EQ(Go(), "round_robin: name resolver error: no such host");
+}
+TEST_F(RoundRobin, AnotherTransportAttributeReconnects) {
+  BeginsReady({"a"});
+  Endpoint tagged = Named("a");
+  tagged.transport.Set(Tag{"x"});
+  EXPECT_TRUE(ResolveEndpoints({tagged}).ok());
+  EXPECT_THAT(Open(), ElementsAre("a#x"));
+}
+
+// ---- The turn goes on (java#4462, go#2580)
+
+TEST_F(RoundRobin, GoesOnWhereItWasAfterARebuild) {
+  BeginsReady({"a", "b", "c"});
+  EXPECT_EQ(Go(), "a");
+  EXPECT_TRUE(Resolve({"a", "b", "c"}).ok());
+  EXPECT_THAT(Calls(2), ElementsAre("b", "c"));
+}
+TEST_F(RoundRobin, GoesOnWithTheSameBackendWhenAnotherComesOrGoes) {
+  BeginsReady({"a", "b", "c"});
+  EXPECT_EQ(Go(), "a");
+  Idle("a");  // It is still b's turn, now at another place in the list.
+  EXPECT_EQ(Go(), "b");
+  Ready("a");
+  EXPECT_THAT(Calls(3), ElementsAre("c", "a", "b"));
+}
+TEST_F(RoundRobin, GoesOnBehindTheBackendThatLeft) {
+  BeginsReady({"a", "b", "c"});
+  EXPECT_EQ(Go(), "a");
+  Idle("b");
+  EXPECT_THAT(Calls(2), ElementsAre("c", "a"));
+}
+TEST_F(RoundRobin, AFlappingBackendDoesNotSkewTheOthers) {
+  BeginsReady({"a", "b", "c", "d"});
+  std::map<std::string, int> calls;
+  for (int i = 0; i < 300; ++i) {
+    Idle("b");
+    ++calls[Go()];
+    Ready("b");
+    ++calls[Go()];
+  }
+  EXPECT_NEAR(calls["a"], calls["c"], 3);
+  EXPECT_NEAR(calls["c"], calls["d"], 3);
+}
+TEST_F(RoundRobin, GoesOnThroughUpdatesThatReorderTheList) {
+  BeginsReady({"a", "b", "c"});
+  EXPECT_EQ(Go(), "a");
+  EXPECT_TRUE(Resolve({"c", "b", "a"}).ok());
+  EXPECT_THAT(Calls(3), ElementsAre("b", "a", "c"));
+}
+TEST_F(RoundRobin, GoesOnAfterATimeWithoutReadyBackends) {
+  BeginsReady({"a", "b"});
+  EXPECT_EQ(Go(), "a");
+  Idle("a");
+  Idle("b");
+  AllReady({"b", "a"});
+  EXPECT_EQ(Go(), "b");
+}
+TEST_F(RoundRobin, EachShardHasATurnOfItsOwn) {
+  BeginsReady({"a", "b"});
+  EXPECT_EQ(Go(), "a");
+  args_.shard = 1;
+  const std::string other = Go();
+  args_.shard = 0;
+  EXPECT_EQ(Go(), "b");
+  args_.shard = 1;
+  EXPECT_NE(Go(), other);
+}
+
+// ---- Retries
+
+TEST_F(RoundRobin, ARetryAvoidsTheBackendsItTried) {
+  BeginsReady({"a", "b", "c"});
+  const Call first = Begin();
+  const Subchannel* tried[] = {first.result.subchannel()};
+  args_.tried = tried;
+  args_.attempt = 2;
+  for (int i = 0; i < 6; ++i) EXPECT_NE(Go(), first.where);
+  End(first);
+}
+TEST_F(RoundRobin, ARetryThatHasTriedAllGoesAnywhere) {
+  BeginsReady({"a"});
+  const Call first = Begin();
+  const Subchannel* tried[] = {first.result.subchannel()};
+  args_.tried = tried;
+  EXPECT_EQ(Go(), "a");
+  End(first);
+}
+
+// ---- Size
+
+TEST_F(RoundRobin, AThousandChangesInOneTurnCookOnePicker) {
+  Addresses all;
+  for (int i = 0; i < 1000; ++i) all.push_back(Cat("b", i));
+  Begins(all);
+  EXPECT_EQ(cooked_, 1);
+  EXPECT_EQ(Open().size(), 1000u);
+  AllReady(all);
+  EXPECT_EQ(Shares(3000).size(), 1000u);
+}
+
+}  // namespace
+}  // namespace rondo
