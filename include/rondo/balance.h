@@ -112,7 +112,7 @@ class Control {
   virtual std::shared_ptr<Gauge> Shared(std::string_view key) = 0;
   virtual Time Now() const = 0;                 // The turn's time.
   virtual uint64_t Random(uint64_t bound) = 0;  // Uniform in [0, bound); bound > 0.
-  virtual uint32_t Shards() const = 0;          // Every PickArgs::shard is below it.
+  virtual uint32_t Shards() const = 0;          // Every PickArgs::shard is below it; never changes.
   virtual void Metric(const MetricPoint& point) = 0;
 };
 
@@ -142,8 +142,8 @@ struct ConnectionAttemptDelay {
 // backend that was ready first: until so many are ready, or all that can be, or the time is over. A
 // setting of the channel (Update::settings).
 struct StartupWait {
-  uint32_t ready = 1;   // 1: no wait.
-  Duration at_most{};   // From the first endpoints.
+  uint32_t ready = 1;  // 1: no wait.
+  Duration at_most{};  // From the first endpoints.
   bool operator==(const StartupWait&) const = default;
 };
 

@@ -36,6 +36,8 @@ struct ChannelOptions {
   std::string user_agent{};                  // Put before "grpc-c++-rondo/VERSION".
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
+  // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).
+  Attributes policy_settings{};
   size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
   size_t max_send_message = INT32_MAX;   // Bytes; likewise.
   LoopPool* loops = nullptr;             // Null: LoopPool::Default(). Must not die in Create.

@@ -132,6 +132,41 @@ TEST_F(ChannelTest, AFailedPassAsksTheResolverOnce) {
   EXPECT_EQ(names_.refreshes(), 1);
 }
 
+// ---- The first calls (users' trap 5)
+TEST_F(ChannelTest, TheFirstCallsMayWaitUntilEnoughBackendsAreReady) {
+  network_.set_traffic({.delay_min = 10ms, .delay_max = 10ms});
+  Serve("a:1");
+  network_.set_traffic({});
+  Serve("b:1");
+  RoundRobin();
+  options_.policy_settings.Set(StartupWait{.ready = 2, .at_most = 1s});
+  Serve("c:1").mute = true;
+  OpenTo({"a:1", "b:1", "c:1"});
+  auto first = Ask("x");
+  Advance(100ms);
+  EXPECT_TRUE(first->status.ok() && first->done) << "two of three are ready";
+}
+TEST_F(ChannelTest, TheWaitForEnoughBackendsEndsInTime) {
+  Serve("a:1");
+  Serve("b:1").mute = true;
+  RoundRobin();
+  options_.policy_settings.Set(StartupWait{.ready = 2, .at_most = 1s});
+  OpenTo({"a:1", "b:1"});
+  auto first = Ask("x");
+  Advance(999ms);
+  EXPECT_EQ(first->text(), "waiting");
+  Advance(1ms);
+  EXPECT_EQ(first->text(), "a:1:x");
+}
+TEST_F(ChannelTest, NobodyWaitsForBackendsThatCannotBeReached) {
+  Serve("a:1");
+  network_.Refuse("b:1");
+  RoundRobin();
+  options_.policy_settings.Set(StartupWait{.ready = 2, .at_most = 1s});
+  OpenTo({"a:1", "b:1"});
+  EXPECT_EQ(Ask("x")->text(), "a:1:x");
+}
+
 // ---- Switching (1.11): by the resolver, by hand
 TEST_F(ChannelTest, SwitchingThePolicyKeepsConnectionsOfAddressesThatStay) {
   Serve("a:1");

@@ -114,7 +114,8 @@ absl::Status Core::Apply(const std::vector<Endpoint>& endpoints, std::string not
   RootControl control(*this);
   Update update{.endpoints = endpoints_,
                 .config = std::make_shared<SwitchConfig>(configs_->current()->policy()),
-                .note = note_};
+                .note = note_,
+                .settings = options_.policy_settings};
   home_->AtTurnEnd(*this);  // The config may be new although the policy publishes nothing.
   return root_->OnUpdate(update, control);
 }
