@@ -23,6 +23,8 @@ struct Target {
   std::string authority;  // Who is to be asked; mostly empty.
   std::string endpoint;   // What is asked for: the path without its first slash, decoded.
   std::string text;       // The whole, as it is shown: "dns:///a:1" also for a target "a:1".
+  std::string path{};     // As it stands, decoded, with its first slash if it has one.
+  std::string query{};    // What follows "?", not decoded; `scheme:///name?zone=a`.
 };
 
 // What a resolver has to say: endpoints or why there are none.

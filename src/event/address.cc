@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -13,6 +14,8 @@
 
 namespace rondo::event {
 namespace {
+
+constexpr std::string_view kNoPort = "the port is neither a number of 0 to 65535 nor a service";
 
 absl::Status Bad(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(Cat("address \"", text, "\": ", why));
@@ -35,22 +38,46 @@ absl::StatusOr<SocketAddress> UnixAddress(std::string_view text, std::string_vie
 bool ParsePort(std::string_view text, in_port_t& out) {
   uint16_t port = 0;
   const char* end = text.data() + text.size();
-  if (text.empty() || std::from_chars(text.data(), end, port).ptr != end) return false;
-  out = htons(port);
+  const auto [stop, error] = std::from_chars(text.data(), end, port);
+  if (!text.empty() && stop == end && error == std::errc{}) {
+    out = htons(port);
+    return true;
+  }
+  servent entry{}, *found = nullptr;
+  char room[1024];
+  const int failed =
+      getservbyname_r(std::string(text).c_str(), "tcp", &entry, room, sizeof room, &found);
+  if (failed != 0 || found == nullptr) return false;
+  out = static_cast<in_port_t>(found->s_port);  // In network order already.
   return true;
 }
 
+bool IsV6(std::string_view text, in6_addr& address) {
+  return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+}
+
+// A zone is an interface's name or number; one that this machine lacks is an error.
 bool ParseV6(std::string_view host, in6_addr& address, uint32_t& scope) {
   const size_t percent = host.find('%');
   if (percent != host.npos) {
     const std::string zone(host.substr(percent + 1));
     scope = if_nametoindex(zone.c_str());
     if (scope == 0) std::from_chars(zone.data(), zone.data() + zone.size(), scope);
+    if (scope == 0) return false;
   }
-  return inet_pton(AF_INET6, std::string(host.substr(0, percent)).c_str(), &address) == 1;
+  return IsV6(host.substr(0, percent), address);
 }
 
 }  // namespace
+
+int IpFamily(std::string_view text) {
+  in_addr v4;
+  in6_addr v6;
+  if (inet_pton(AF_INET, std::string(text).c_str(), &v4) == 1) return 4;
+  const size_t percent = text.find('%');
+  if (percent != text.npos && percent + 1 == text.size()) return 0;  // An empty zone.
+  return IsV6(text.substr(0, percent), v6) ? 6 : 0;
+}
 
 absl::StatusOr<SocketAddress> ParseAddress(std::string_view text) {
   if (text.starts_with("unix:")) return UnixAddress(text, text.substr(5), false);
@@ -65,9 +92,9 @@ absl::StatusOr<SocketAddress> ParseAddress(std::string_view text) {
     v6->sin6_family = AF_INET6;
     out.size = sizeof *v6;
     if (!ParseV6(host.substr(1, host.size() - 2), v6->sin6_addr, v6->sin6_scope_id)) {
-      return Bad(text, "not an IPv6 address in the brackets");
+      return Bad(text, "no IPv6 address (of a known zone) in the brackets");
     }
-    if (!ParsePort(port, v6->sin6_port)) return Bad(text, "the port is not a number of 0 to 65535");
+    if (!ParsePort(port, v6->sin6_port)) return Bad(text, kNoPort);
     return out;
   }
   auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
@@ -76,7 +103,7 @@ absl::StatusOr<SocketAddress> ParseAddress(std::string_view text) {
   if (inet_pton(AF_INET, std::string(host).c_str(), &v4->sin_addr) != 1) {
     return Bad(text, "not an IPv4 address before the port");
   }
-  if (!ParsePort(port, v4->sin_port)) return Bad(text, "the port is not a number of 0 to 65535");
+  if (!ParsePort(port, v4->sin_port)) return Bad(text, kNoPort);
   return out;
 }
 
@@ -90,6 +117,10 @@ std::string AddressText(const SocketAddress& address) {
     }
     case AF_INET6: {
       const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
+      if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {  // A peer on a socket of both families.
+        inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, host, sizeof host);
+        return Cat(host, ":", ntohs(v6.sin6_port));
+      }
       inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
       char zone[IF_NAMESIZE] = "";
       if (v6.sin6_scope_id != 0) if_indextoname(v6.sin6_scope_id, zone);

@@ -19,8 +19,13 @@ struct SocketAddress {
   bool is_tcp() const { return family() == AF_INET || family() == AF_INET6; }
 };
 
+// 4 or 6 for an IP address without brackets or port (a zone such as "%eth0" may follow one of IPv6),
+// 0 for everything else.
+int IpFamily(std::string_view text);
+
 // "1.2.3.4:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:path" (absolute or relative),
-// "unix-abstract:name". INVALID_ARGUMENT names the text: no host names here.
+// "unix-abstract:name"; the port may be a service's name of /etc/services. INVALID_ARGUMENT names
+// the text: no host names here.
 absl::StatusOr<SocketAddress> ParseAddress(std::string_view text);
 // The same form. What a unix peer without a name has is "unix:".
 std::string AddressText(const SocketAddress& address);

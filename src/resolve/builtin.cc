@@ -30,10 +30,11 @@ absl::StatusOr<Found> Registry::Find(std::string_view text, std::string_view def
   }
   if (factory == nullptr) {
     std::string known;
-    for (const ResolverFactory& f : factories_) Append(known, Cat(known.empty() ? "" : ", ", f.scheme));
-    return absl::InvalidArgumentError(
-        Cat("target \"", text, "\": not a URI, also not with \"", default_scheme,
-            ":///\" before it; known schemes: ", known));
+    for (const ResolverFactory& f : factories_)
+      Append(known, Cat(known.empty() ? "" : ", ", f.scheme));
+    return absl::InvalidArgumentError(Cat("target \"", text, "\": not a URI, also not with \"",
+                                          default_scheme,
+                                          ":///\" before it; known schemes: ", known));
   }
   std::string authority = factory->authority ? factory->authority(*target) : "";
   if (authority.empty()) authority = AuthorityOf(*target);

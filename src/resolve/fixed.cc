@@ -29,9 +29,9 @@ class Fixed final : public Resolver {
 ResolverFactory FixedResolver(
     std::string scheme, std::function<absl::StatusOr<std::vector<Endpoint>>(const Target&)> find) {
   return {.scheme = std::move(scheme),
-          .make = [find = std::move(find)](const Target& target, Loop& loop, OnResolution f,
-                                           const ResolverOptions&)
-              -> absl::StatusOr<std::unique_ptr<Resolver>> {
+          .make = [find = std::move(find)](
+                      const Target& target, Loop& loop, OnResolution f,
+                      const ResolverOptions&) -> absl::StatusOr<std::unique_ptr<Resolver>> {
             absl::StatusOr<std::vector<Endpoint>> endpoints = find(target);
             if (!endpoints.ok()) return endpoints.status();
             return std::make_unique<Fixed>(*std::move(endpoints), loop, std::move(f));

@@ -29,9 +29,8 @@ class Listening final : public Resolver {
       : state_(std::move(state)), on_resolution_(std::move(f)) {
     listener_.loop = &loop;
     listener_.tell = [this, lifetime = &lifetime_](Resolution r) {
-      listener_.loop->Post(lifetime->Bind([this, r = std::move(r)]() mutable {
-        on_resolution_(std::move(r)).IgnoreError();
-      }));
+      listener_.loop->Post(lifetime->Bind(
+          [this, r = std::move(r)]() mutable { on_resolution_(std::move(r)).IgnoreError(); }));
     };
   }
   ~Listening() override {
@@ -64,9 +63,9 @@ ManualResolver::ManualResolver(std::string scheme) : state_(std::make_shared<Sta
 
 ResolverFactory ManualResolver::Factory() const {
   return {.scheme = state_->scheme,
-          .make = [state = state_](const Target&, Loop& loop, OnResolution f,
-                                   const ResolverOptions&)
-              -> absl::StatusOr<std::unique_ptr<Resolver>> {
+          .make = [state = state_](
+                      const Target&, Loop& loop, OnResolution f,
+                      const ResolverOptions&) -> absl::StatusOr<std::unique_ptr<Resolver>> {
             return std::make_unique<Listening>(state, loop, std::move(f));
           }};
 }

@@ -5,14 +5,13 @@
 namespace rondo::resolve {
 
 ResolverFactory PassthroughScheme() {
-  return FixedResolver("passthrough",
-                       [](const Target& target) -> absl::StatusOr<std::vector<Endpoint>> {
-                         if (target.endpoint.empty()) {
-                           return absl::UnavailableError(
-                               Cat(target.text, ": invalid target address: it is empty"));
-                         }
-                         return std::vector<Endpoint>{{.addresses = {target.endpoint}}};
-                       });
+  return FixedResolver(
+      "passthrough", [](const Target& target) -> absl::StatusOr<std::vector<Endpoint>> {
+        if (target.endpoint.empty()) {
+          return absl::UnavailableError(Cat(target.text, ": invalid target address: it is empty"));
+        }
+        return std::vector<Endpoint>{{.addresses = {target.endpoint}}};
+      });
 }
 
 }  // namespace rondo::resolve

@@ -9,7 +9,7 @@ namespace rondo::resolve {
 namespace {
 
 absl::Status Bad(const Target& target, std::string_view why) {
-  return absl::InvalidArgumentError(
+  return absl::UnavailableError(
       Cat(target.text, ": ", why, "; write static:///host:port,host:port;w=3"));
 }
 

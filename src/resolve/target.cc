@@ -50,7 +50,8 @@ size_t SchemeLength(std::string_view text) {
 std::optional<Target> ParseTarget(std::string_view text) {
   const size_t length = SchemeLength(text);
   if (length == 0) return std::nullopt;
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+  if (std::ranges::any_of(
+          text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
     return std::nullopt;
   }
   Target out;
@@ -59,7 +60,11 @@ std::optional<Target> ParseTarget(std::string_view text) {
     out.scheme += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   std::string_view rest = text.substr(length + 1);
-  rest = rest.substr(0, std::min(rest.find('#'), rest.find('?')));  // Fragment and query.
+  rest = rest.substr(0, rest.find('#'));  // A fragment means nothing here.
+  if (const size_t question = rest.find('?'); question != rest.npos) {
+    out.query = rest.substr(question + 1);
+    rest = rest.substr(0, question);
+  }
   if (rest.starts_with("//")) {
     rest.remove_prefix(2);
     const size_t slash = std::min(rest.find('/'), rest.size());
@@ -68,10 +73,10 @@ std::optional<Target> ParseTarget(std::string_view text) {
     out.authority = *authority;
     rest.remove_prefix(slash);
   }
-  if (rest.starts_with('/')) rest.remove_prefix(1);
-  auto endpoint = Decode(rest);
-  if (!endpoint) return std::nullopt;
-  out.endpoint = *std::move(endpoint);
+  auto path = Decode(rest);
+  if (!path) return std::nullopt;
+  out.path = *std::move(path);
+  out.endpoint = out.path.substr(out.path.starts_with('/') ? 1 : 0);
   return out;
 }
 
