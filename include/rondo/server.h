@@ -94,6 +94,13 @@ struct ServerOptions {
   Duration handshake_timeout = std::chrono::seconds(10);  // Until the client's preface and SETTINGS.
 };
 
+class Server;
+namespace server {
+class Core;
+struct Environment;
+Server MakeServer(ServerOptions options, Environment env);
+}  // namespace server
+
 // Threads: any, all methods; Drain and the destructor not on one of its loops.
 class Server {
  public:
@@ -122,8 +129,9 @@ class Server {
   bool RunOnWorker(Function<void()> work);
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  friend Server server::MakeServer(ServerOptions options, server::Environment env);
+  explicit Server(std::shared_ptr<server::Core> core);
+  std::shared_ptr<server::Core> core_;
 };
 
 }  // namespace rondo

@@ -138,6 +138,7 @@ class Connection final : private http2::Visitor {
   // Messages and windows: connection_receive.cc.
   void Deliver(Stream& stream, Bytes fresh);
   bool DeliverWhole(Stream& stream, Bytes& rest);
+  bool Spoil(Stream& stream, Why why, size_t length);
   void Keep(Stream& stream, Bytes rest, bool fresh);
   void AfterLastByte(Stream& stream, size_t held);
   void Account(Stream& stream, size_t held);

@@ -40,8 +40,15 @@ bool Connection::DeliverWhole(Stream& stream, Bytes& rest) {
   const size_t limit = stream.max_message_ != 0 ? stream.max_message_ : limits_.max_message;
   while (rest.size() >= kMessagePrefix) {
     const size_t length = LengthOf(rest);
-    if (rest[0] > 1) return EndHere(stream, Why::kBadPrefix, rest[0]), false;
-    if (length > limit) return EndHere(stream, Why::kMessageTooLong, length), false;
+    if (rest[0] > 1 || length > limit) {
+      const bool too_long = rest[0] <= 1;
+      if (!Spoil(stream, too_long ? Why::kMessageTooLong : Why::kBadPrefix,
+                 too_long ? length : rest[0])) {
+        return false;
+      }
+      rest = {};
+      return true;
+    }
     if (stream.pulls_ == 0) break;
     if (rest.size() < kMessagePrefix + length) {
       GrowForMessage(stream, kMessagePrefix + length);
@@ -54,6 +61,16 @@ bool Connection::DeliverWhole(Stream& stream, Bytes& rest) {
     if (stream.connection_ == nullptr) return false;  // Cancelled.
   }
   return true;
+}
+
+// What came can't be read on. True: a server's call answers that itself. False: the stream is over.
+bool Connection::Spoil(Stream& stream, Why why, size_t length) {
+  if (is_client() || !stream.handler_->OnBadRequest({.why = why, .length = length})) {
+    if (stream.connection_ != nullptr) EndHere(stream, why, length);
+    return false;
+  }
+  stream.discard_ = true;
+  return stream.connection_ != nullptr;
 }
 
 // `rest` lies in the caller's buffer if `fresh`, else at the end of what is held already.
@@ -72,8 +89,9 @@ void Connection::Keep(Stream& stream, Bytes rest, bool fresh) {
 
 void Connection::AfterLastByte(Stream& stream, size_t held) {
   if (held > 0) {  // Unread messages, or the beginning of one that will never be whole.
-    if (stream.pulls_ > 0) EndHere(stream, Why::kTruncatedMessage);
-    return;
+    if (stream.pulls_ == 0 || !Spoil(stream, Why::kTruncatedMessage, 0)) return;
+    Keep(stream, {}, false);
+    return Account(stream, 0);
   }
   if (!is_client()) {
     if (!std::exchange(stream.half_closed_, true)) stream.handler_->OnHalfClose();

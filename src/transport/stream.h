@@ -46,6 +46,10 @@ class StreamHandler {
   virtual void OnMessage(const Message& message) = 0;  // One for each Pull; a view.
   virtual void OnHalfClose() {}                        // Server: no more messages.
   virtual void OnWritable() {}                         // After Send returned false.
+  // Server: the requests are wrong (`end` says kMessageTooLong, kBadPrefix or kTruncatedMessage).
+  // True: there will be an answer; what still comes is thrown away. False: the stream is reset, and
+  // OnEnd tells the same.
+  virtual bool OnBadRequest(const End& /*end*/) { return false; }
   virtual void OnEnd(const End& end) = 0;  // The last, exactly once, unless Cancel was called.
 
  protected:

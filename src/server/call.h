@@ -1,0 +1,130 @@
+#pragma once
+// One call on the server: a ServerCall over a transport::Stream. It lives from the request's
+// headers until both its handler and its stream have ended, whichever is later. Threads: its
+// loop's. After that loop has stopped: the one that calls Finish.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "event/event_loop.h"
+#include "rondo/server.h"
+#include "server/request_head.h"
+#include "transport/stream.h"
+
+namespace rondo::server {
+
+class Connection;
+class Core;
+class Shard;
+class WorkerPool;
+struct Route;
+
+// What calls keep of a connection that has gone, while their handlers run on.
+struct Origin {
+  std::string peer;
+  std::shared_ptr<Core> core;
+};
+
+class Call final : public ServerCall, private transport::StreamHandler {
+ public:
+  explicit Call(Shard& shard);
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  // ---- The connection's side. Exactly one of these begins a call; all want OnCall to return the
+  // stream and the handler afterwards.
+  void Begin(Connection& connection, const Route& route, const RequestHead& head);
+  void BeginRefused(Connection& connection, absl::Status why);       // Answers it with trailers.
+  void BeginHttp(Connection& connection, RequestHead::Kind answer);  // Answers it in plain HTTP.
+  Metadata& metadata_to_fill() { return metadata_; }
+  transport::Stream& stream() { return stream_; }
+  transport::StreamHandler& handler() { return *this; }
+  // The connection goes; its stream has ended or will. The handler may run on.
+  void Detach(std::shared_ptr<const Origin> origin);
+  // The loop stops: what the handler waits for is told now; later it may Finish on any thread.
+  void SetAdrift();
+  std::shared_ptr<const Origin> TakeOrigin() { return std::move(origin_); }
+  void Clear();  // As new, with the memory it had.
+
+  // ---- ServerCall.
+  void OnCancel(Function<void()> on_cancel) override;
+  void SendHeaders() override;
+  void Read(Function<void(std::optional<Bytes>)> done) override;
+  void Write(Slice framed, Function<void(bool)> done) override;
+  void Finish(const absl::Status& status) override;
+  void Reply(Slice framed) override;
+  bool RunOnWorker(Function<void()> work) override;
+
+  // Whichever list it is in.
+  Call *prev = nullptr, *next = nullptr;
+
+ private:
+  class Pin;
+  template <void (Call::*kMethod)()>
+  struct TimerOf final : event::TimerNode {
+    explicit TimerOf(Call& c) : call(c) {}
+    void OnTimer() override { (call.*kMethod)(); }
+    Call& call;
+  };
+  enum class Answer : uint8_t { kNone, kStatus, kWrongMethod, kWrongMediaType };
+
+  void OnHeaders(const http2::Headers&) override {}
+  void OnMessage(const transport::Message& message) override;
+  void OnHalfClose() override;
+  void OnWritable() override;
+  bool OnBadRequest(const transport::End& end) override;
+  void OnEnd(const transport::End& end) override;
+
+  void Attach(Connection& connection);
+  void Later();
+  void RunLater();
+  void TellHandler();
+  void TellReads();
+  void TellWrites();
+  void StartHandler();
+  void OnDeadline();
+
+  absl::Status PutHead();
+  bool SendHead();
+  bool FitsForSending(const Slice& framed);
+  void SendEnd(const absl::Status& status);
+  void SendHttp();
+  void Abandon(const absl::Status& why);
+  void Done();
+  void FreeIfOver(bool now);
+
+  // ---- Whose it is.
+  Shard* shard_;  // Null once adrift.
+  WorkerPool* const workers_;
+  Connection* connection_ = nullptr;  // Null once detached.
+  std::shared_ptr<const Origin> origin_;
+  const Route* route_ = nullptr;
+  std::string own_path_;  // Where no method has it: unknown paths.
+
+  // ---- How far it is.
+  Answer answer_ = Answer::kNone;  // To give instead of starting a handler.
+  bool started_ = false;           // The handler was called.
+  bool done_ = false;              // It owes nothing (any more).
+  bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
+  bool head_sent_ = false, half_closed_ = false, has_request_ = false;
+  int pins_ = 0;
+  absl::Status refusal_;
+  Duration timeout_{};
+  std::vector<uint8_t> request_;  // The one message; its memory is kept for the next call.
+
+  // ---- What the handler waits for.
+  Function<void()> on_cancel_;
+  Function<void(std::optional<Bytes>)> read_done_;
+  Function<void(bool)> write_done_;
+  bool room_ = false;  // For write_done_.
+  // Second ones while one was open.
+  std::vector<Function<void(std::optional<Bytes>)>> extra_reads_;
+  std::vector<Function<void(bool)>> extra_writes_;
+
+  TimerOf<&Call::RunLater> later_{*this};
+  TimerOf<&Call::OnDeadline> deadline_timer_{*this};
+  transport::Stream stream_;  // Last: goes first.
+};
+
+}  // namespace rondo::server

@@ -1,0 +1,68 @@
+#include "server/connection.h"
+
+#include <utility>
+
+#include "server/core.h"
+#include "server/dispatch.h"
+#include "server/shard.h"
+
+namespace rondo::server {
+namespace {
+
+transport::LinkOptions OptionsOf(const ServerOptions& options) {
+  transport::LinkOptions link;
+  link.session.max_streams = options.max_concurrent_streams;
+  link.session.max_header_bytes = options.max_header_bytes * 2;
+  link.limits.max_message = options.max_receive_message;
+  link.handshake = options.handshake_timeout;
+  return link;
+}
+
+}  // namespace
+
+Connection::Connection(Shard& shard, std::unique_ptr<event::Socket> socket)
+    : shard_(shard),
+      origin_(std::make_shared<Origin>(Origin{socket->peer(), shard.core().Self()})),
+      link_(std::make_unique<transport::Link>(
+          shard.loop(), std::move(socket), http2::Role::kServer, OptionsOf(shard.core().options()),
+          static_cast<transport::LinkEvents&>(*this), static_cast<transport::Acceptor*>(this))) {}
+
+Connection::~Connection() {
+  link_.reset();
+  while (Call* call = calls_.first()) {
+    calls_.Remove(*call);
+    call->Detach(origin_);
+    shard_.Adopt(*call);
+  }
+  shard_.core().ReturnConnection();
+}
+
+transport::Stream* Connection::OnCall(const http2::Headers& headers,
+                                      transport::StreamHandler** handler) {
+  const Core& core = shard_.core();
+  if (core.stopped() || slots_taken_ >= core.options().max_concurrent_streams) return nullptr;
+  Call& call = shard_.TakeCall();
+  RequestHead head =
+      ReadRequestHead(headers, core.options().max_header_bytes, peer(), call.metadata_to_fill());
+  switch (head.kind) {
+    case RequestHead::Kind::kWrongMethod:
+    case RequestHead::Kind::kWrongMediaType:
+      call.BeginHttp(*this, head.kind);
+      break;
+    case RequestHead::Kind::kRefused:
+      call.BeginRefused(*this, std::move(head.why));
+      break;
+    case RequestHead::Kind::kCall:
+      if (const Route* route = core.routes().Find(head.path)) {
+        call.Begin(*this, *route, head);
+      } else {
+        call.BeginRefused(*this, core.routes().Unknown(head.path));
+      }
+  }
+  *handler = &call.handler();
+  return &call.stream();
+}
+
+void Connection::OnClosed(const absl::Status&) { shard_.Remove(*this); }
+
+}  // namespace rondo::server

@@ -1,0 +1,50 @@
+#pragma once
+// One client's connection: takes its requests and counts its slots.
+// Threads: its loop's.
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "server/call_list.h"
+#include "transport/link.h"
+
+namespace rondo::server {
+
+class Connection final : private transport::LinkEvents, private transport::Acceptor {
+ public:
+  Connection(Shard& shard, std::unique_ptr<event::Socket> socket);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();  // Closes it. Calls whose handlers run stay, detached.
+
+  void Drain() { link_->Drain("the server is shutting down"); }
+  void Close(std::string_view why) { link_->Close(http2::Code::kNoError, why); }
+  const std::string& peer() const { return origin_->peer; }
+  Shard& shard() { return shard_; }
+
+  // ---- Its calls.
+  void Add(Call& call) { calls_.Add(call); }
+  void Remove(Call& call) { calls_.Remove(call); }
+  // A slot is taken from the request's headers until the handler is done: a client that resets its
+  // streams at once can't make more handlers run than that (CVE-2023-44487).
+  void TakeSlot() { ++slots_taken_; }
+  void ReturnSlot() { --slots_taken_; }
+
+  size_t index = 0;  // In the shard.
+
+ private:
+  transport::Stream* OnCall(const http2::Headers& headers,
+                            transport::StreamHandler** handler) override;
+  void OnReady() override {}
+  void OnDraining(const transport::GoAway&) override {}
+  void OnSlots() override {}
+  void OnClosed(const absl::Status& why) override;
+
+  Shard& shard_;
+  const std::shared_ptr<const Origin> origin_;
+  CallList calls_;
+  uint32_t slots_taken_ = 0;
+  std::unique_ptr<transport::Link> link_;
+};
+
+}  // namespace rondo::server

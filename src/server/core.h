@@ -1,0 +1,86 @@
+#pragma once
+// The inside of a Server: what its loops share, and its life from Start to Stop.
+// Threads: any, all methods.
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "event/event_loop.h"
+#include "event/socket.h"
+#include "rondo/server.h"
+#include "server/dispatch.h"
+#include "server/shard.h"
+#include "server/worker_pool.h"
+
+namespace rondo::server {
+
+// Where a server lives: loops and sockets are arguments.
+struct Environment {
+  std::vector<std::shared_ptr<event::EventLoop>> loops;  // At least one.
+  event::Network* network = nullptr;
+};
+
+class Core {
+ public:
+  static std::shared_ptr<Core> Make(ServerOptions options, Environment env);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // ---- Before Start.
+  Dispatch& dispatch() { return dispatch_; }
+
+  // ---- The server's verbs; see rondo/server.h.
+  absl::Status Start();
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  void DrainAsync(Duration grace, Function<void(absl::Status)> done);
+  void Stop();
+  void ForgetDrains();  // Nobody waits for them any more.
+  WorkerPool& workers() { return workers_; }
+  bool IsOnALoop() const;
+
+  // ---- Shards.
+  std::shared_ptr<Core> Self() const { return self_.lock(); }
+  const ServerOptions& options() const { return options_; }
+  const Dispatch& routes() const { return dispatch_; }
+  bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  bool TakeConnection();  // False: there are max_connections.
+  void ReturnConnection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  // A shard that drains waits for nothing more; `cut_off` of its calls were ended. Once for each.
+  void OnQuiet(size_t cut_off);
+
+ private:
+  enum class Phase : uint8_t { kNew, kRunning, kDraining, kDone };
+  using DrainDone = Function<void(absl::Status)>;
+
+  Core(ServerOptions options, Environment env);
+  absl::Status CheckOptions() const;
+  absl::Status Listen();
+  absl::Status ListenOn(Shard& shard);
+  event::EventLoop& PickLoop();
+  void AcceptOn(event::EventLoop& loop, std::unique_ptr<event::Socket> socket);
+  void BeginDrain();
+  void LimitDrain(Duration grace);
+  void CutOff();
+  void TellDrains();
+
+  std::weak_ptr<Core> self_;
+  const ServerOptions options_;
+  event::Network& network_;
+  Dispatch dispatch_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::string> addresses_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<size_t> connections_{0}, next_loop_{0};
+
+  std::mutex mutex_;  // Guards all that follows.
+  Phase phase_ = Phase::kNew;
+  size_t loud_ = 0;     // Shards that are not quiet yet.
+  size_t cut_off_ = 0;  // Calls.
+  std::vector<DrainDone> drains_;
+
+  WorkerPool workers_;
+};
+
+}  // namespace rondo::server

@@ -1,0 +1,34 @@
+#pragma once
+// What the headers of a request say, and whether they may pass.
+// Threads: none of its own.
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "http2/headers.h"
+#include "rondo/metadata.h"
+#include "rondo/time.h"
+
+namespace rondo::server {
+
+struct RequestHead {
+  enum class Kind : uint8_t {
+    kCall,
+    kRefused,         // A gRPC request; `why` is its status.
+    kWrongMethod,     // Plain HTTP: 405.
+    kWrongMediaType,  // Likewise: 415.
+  };
+  Kind kind = Kind::kCall;
+  absl::Status why;
+  std::string_view path;  // A view of the headers.
+  std::optional<Duration> timeout;
+};
+
+// Fills `metadata` on the way. Refused are headers of more than `max_bytes` (RESOURCE_EXHAUSTED), a
+// malformed grpc-timeout or "-bin" value (INTERNAL), a grpc-encoding that isn't "identity"
+// (UNIMPLEMENTED). `peer`: for the texts.
+RequestHead ReadRequestHead(const http2::Headers& headers, uint32_t max_bytes,
+                            std::string_view peer, Metadata& metadata);
+
+}  // namespace rondo::server

@@ -1,0 +1,80 @@
+#pragma once
+// The part of a server that lives on one loop: its listeners, connections and calls.
+// Threads: its loop's, except where it says "any".
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "event/socket.h"
+#include "http2/headers.h"
+#include "server/call_list.h"
+#include "server/connection.h"
+#include "wire/fields.h"
+
+namespace rondo::server {
+
+class Core;
+
+class Shard final : private event::StopNode {
+ public:
+  Shard(Core& core, std::shared_ptr<event::EventLoop> loop);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // ---- Any thread.
+  event::EventLoop& loop() const { return *loop_; }
+  Core& core() const { return core_; }
+
+  // ---- Listeners and connections.
+  // The address with the port that was chosen.
+  absl::StatusOr<std::string> Listen(event::Network& network, std::string_view address,
+                                     event::Network::PickLoop pick, event::Network::Accept accept);
+  void StopListening() { listeners_.clear(); }
+  void Accept(std::unique_ptr<event::Socket> socket);
+  void Remove(Connection& connection);
+
+  // ---- The end.
+  void Drain();   // Takes nothing new; tells the core when all is done.
+  void CutOff();  // Ends what Drain waits for.
+  void Close();   // At once. Handlers may run on.
+  void After(Duration delay, Loop::Work fire);  // Not after Close.
+
+  // ---- Calls.
+  Call& TakeCall();           // A new one, or one that was used before.
+  void GiveBack(Call& call);  // Its end; it is in no list.
+  void HandlerBegins() { ++handlers_; }
+  void HandlerEnds() {
+    --handlers_;
+    if (draining_) CheckQuiet();
+  }
+  void Adopt(Call& call) { orphans_.Add(call); }  // Its connection has gone.
+  void Forget(Call& call) { orphans_.Remove(call); }
+  // For putting one header block together.
+  std::vector<http2::Header>& scratch() { return scratch_; }
+  wire::Fields& scratch_fields() { return scratch_fields_; }
+
+ private:
+  static constexpr size_t kCallsKept = 256;  // For use again.
+
+  void OnLoopStop() override;
+  void Watch();
+  void CheckQuiet();
+  void TellQuiet(size_t cut_off);
+  void UnwatchIfEmpty();
+
+  Core& core_;
+  const std::shared_ptr<event::EventLoop> loop_;
+  bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
+  size_t handlers_ = 0;  // That run.
+  std::vector<std::unique_ptr<event::Listener>> listeners_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  CallList orphans_;
+  std::vector<std::unique_ptr<Timer>> timers_;
+  std::vector<std::unique_ptr<Call>> kept_calls_;
+  std::vector<http2::Header> scratch_;
+  wire::Fields scratch_fields_;
+};
+
+}  // namespace rondo::server
