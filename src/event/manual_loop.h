@@ -13,6 +13,9 @@ class ManualLoop final : public EventLoop {
  public:
   static std::shared_ptr<ManualLoop> Make() { return std::make_shared<ManualLoop>(); }
   ManualLoop() : thread_(std::this_thread::get_id()) {}
+  ~ManualLoop() override {
+    if (!stopped_) Stop();
+  }
 
   bool Post(Work work) override;
   Time Now() const override { return now_; }
