@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "rondo/endpoint.h"
 #include "rondo/loop.h"
+#include "rondo/time.h"
 
 namespace rondo {
 
@@ -65,6 +66,21 @@ struct ResolverFactory {
 // `find` runs on the home loop at each exit from IDLE.
 ResolverFactory FixedResolver(
     std::string scheme, std::function<absl::StatusOr<std::vector<Endpoint>>(const Target&)> find);
+
+// How the dns scheme asks. `options.resolvers.push_back(DnsResolver({...}))` replaces the built-in
+// one for a channel.
+struct DnsOptions {
+  // Ask again when the answer's TTL has passed, but no sooner than after min_interval, nor later
+  // than after max_interval; at a random time close by, so that clients don't ask in step.
+  bool refresh_on_ttl = true;
+  // From an answer to the next question, whoever asks for news. > 0
+  Duration min_interval = std::chrono::seconds(30);
+  Duration max_interval = std::chrono::minutes(5);  // >= min_interval
+  Duration timeout = std::chrono::seconds(30);      // For an answer; then it is an error. > 0
+};
+// dns://server/host:port, dns:///host: asks the hosts file, then the DNS (c-ares on the channel's
+// loop). Each address is an endpoint of its own.
+ResolverFactory DnsResolver(DnsOptions options = {});
 
 // A resolver whose news the program pushes: for tests, and for discovery of one's own. Copies share
 // one state; every channel that uses the factory hears everything, and one that starts late, or

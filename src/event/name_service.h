@@ -21,9 +21,11 @@ enum class Family : uint8_t { kIpv4, kIpv6 };
 struct NamedAddresses {
   std::vector<std::string> addresses{};  // "10.0.0.1", "2001:db8::1": without port and brackets.
   Duration ttl{};                        // How long this may be believed; 0 if nobody says.
+  bool usable = true;                    // This machine has a way to such addresses (RFC 6724).
 };
 
-class Lookup {  // Destroying it ends the lookup: nothing is told afterwards.
+// Destroying it ends the lookup: nothing is told afterwards. It may be destroyed inside its Done.
+class Lookup {
  public:
   virtual ~Lookup() = default;
   // Who is asked, for error texts: "10.0.0.2:53", "10.0.0.2:53,10.0.0.3:53".
@@ -41,7 +43,8 @@ class NameService {
   virtual std::unique_ptr<Lookup> Find(std::string_view host, Family family, Done done) = 0;
 };
 
-// `server`: "10.0.0.2:53" or "[::1]:53"; empty: those that the system is set up for.
+// `server`: "10.0.0.2:53" or "[::1]:53"; empty: those that the system is set up for. An error says
+// what is wrong with the server's address or the loop.
 using NameServiceFactory = std::function<absl::StatusOr<std::unique_ptr<NameService>>(
     Loop& loop, std::string_view server)>;
 

@@ -27,8 +27,8 @@ bool IsPort(std::string_view text) {
 // What the DNS can be asked for; an underscore is no host name's, but is in use.
 bool IsHostName(std::string_view text) {
   return text.size() <= 254 && std::ranges::all_of(text, [](char c) {
-    return IsLetter(c) || IsDigit(c) || c == '-' || c == '_' || c == '.';
-  });
+           return IsLetter(c) || IsDigit(c) || c == '-' || c == '_' || c == '.';
+         });
 }
 
 absl::Status Bad(std::string_view text, std::string_view why) {
@@ -50,12 +50,12 @@ std::string HostPort::Text() const {
   return ip_family == 6 ? Cat("[", host, "]:", port) : Cat(host, ":", port);
 }
 
-absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
+absl::StatusOr<HostPort> ParseHostPort(std::string_view text, std::string_view default_port) {
   if (text.empty()) return absl::InvalidArgumentError("invalid target address: it is empty");
   if (const int family = event::IpFamily(text); family != 0) {
-    return HostPort{std::string(text), std::string(kDefaultPort), family};
+    return HostPort{std::string(text), std::string(default_port), family};
   }
-  HostPort out{.host = {}, .port = std::string(kDefaultPort)};
+  HostPort out{.host = {}, .port = std::string(default_port)};
   std::string_view host = text;
   if (const auto parts = Divide(text)) {
     host = parts->first;
