@@ -1,101 +1,80 @@
 #include "event/asio_loop.h"
 
-#include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <utility>
 
 namespace rondo::event {
-namespace {
 
-// The loop whose Run is on this thread's stack.
-thread_local const AsioLoop* running_here = nullptr;
+AsioLoop::AsioLoop(asio::io_context& io) : io_(io), poller_ready_(io, poller().fd()), timer_(io) {}
 
-}  // namespace
-
-AsioLoop::AsioLoop() : now_(std::chrono::steady_clock::now()) {}
-
-bool AsioLoop::IsHere() const { return running_here == this; }
-
-bool AsioLoop::Post(Work work) {
-  {
-    std::lock_guard lock(mutex_);
-    if (closed_) return false;
-    posted_.push_back(std::move(work));
-    // Only the first of a batch wakes the loop: it takes them all.
-    if (posted_.size() > 1) return true;
-  }
-  if (!IsHere()) asio::post(io_, [] {});
-  return true;
+std::shared_ptr<AsioLoop> AsioLoop::Make(asio::io_context& io) {
+  std::shared_ptr<AsioLoop> loop(new AsioLoop(io));
+  loop->TurnSoon();
+  loop->Wait();
+  return loop;
 }
 
-void AsioLoop::AskToStop() {
-  stop_asked_.store(true);
-  asio::post(io_, [] {});
+AsioLoop::~AsioLoop() {
+  poller_ready_.release();  // The poller's own to close.
 }
 
-void AsioLoop::Run() {
-  const AsioLoop* outer = std::exchange(running_here, this);
-  const auto work = asio::make_work_guard(io_);
-  TurnTheClock();
-  while (!stop_asked_.load()) {
-    TakePosts();
-    RunTimers(now_);
-    RunTurnEnd();
-    SetTimer();
-    bool more = has_turn_work();
-    {
-      std::lock_guard lock(mutex_);
-      more = more || !posted_.empty();
-    }
-    if (!more) io_.run_one();
-    TurnTheClock();
-    io_.poll();
-  }
-  Finish();
-  running_here = outer;
+bool AsioLoop::IsHere() const { return io_.get_executor().running_in_this_thread(); }
+
+// Between its turns others use the thread, and the time of the last turn is long past.
+Time AsioLoop::Now() const {
+  return in_turn() ? SystemLoop::Now() : std::chrono::steady_clock::now();
 }
 
-void AsioLoop::TakePosts() {
-  {
-    std::lock_guard lock(mutex_);
-    running_.swap(posted_);
-  }
-  for (Work& work : running_) {
-    work();
-    work = nullptr;  // What it owns goes now, on this thread.
-  }
-  running_.clear();
+void AsioLoop::Wait() {
+  poller_ready_.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [weak = weak_from_this()](const asio::error_code& error) {
+                             const auto self = std::static_pointer_cast<AsioLoop>(weak.lock());
+                             if (self == nullptr || self->stopped_ || error) return;
+                             self->OneTurn();
+                             if (!self->stopped_) self->Wait();
+                           });
 }
 
-void AsioLoop::TurnTheClock() { now_ = std::chrono::steady_clock::now(); }
-
-// One system timer for all of ours. It may be set too early, never too late: most deadlines are
-// disarmed before they come, and setting it anew for each would cost a system call a call.
-void AsioLoop::SetTimer() {
-  if (timers().empty() || timer_at_ <= timers().next()) return;
-  timer_at_ = timers().next();
-  timer_.expires_at(timer_at_);
-  timer_.async_wait([this](const asio::error_code& error) {
-    if (!error) timer_at_ = Time::max();
+void AsioLoop::TurnSoon() {
+  if (in_turn() || std::exchange(turn_is_near_, true)) return;
+  asio::post(io_, [weak = weak_from_this()] {
+    const auto self = std::static_pointer_cast<AsioLoop>(weak.lock());
+    if (self != nullptr && !self->stopped_) self->OneTurn();
   });
 }
 
-void AsioLoop::Finish() {
-  TellStop();
-  // Farewells are written, and what was posted before the end still runs.
-  TakePosts();
-  RunTurnEnd();
-  std::vector<Work> left;
-  {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
-    left.swap(posted_);
-  }
+void AsioLoop::OneTurn() {
+  turn_is_near_ = false;
+  Turn(Duration{});
+  if (stopped_) return;
+  if (!FallAsleep()) TurnSoon();
+  OnTimersChanged();
 }
 
-asio::io_context* IoContextOf(Loop& loop) {
-  auto* mine = dynamic_cast<AsioLoop*>(&loop);
-  return mine == nullptr ? nullptr : &mine->io();
+// The system's timer may be set too early, never too late: setting it costs a system call.
+void AsioLoop::OnTimersChanged() {
+  if (in_turn() || timers().empty() || timer_at_ <= timers().next()) return;
+  timer_at_ = timers().next();
+  timer_.expires_at(timer_at_);
+  timer_.async_wait([weak = weak_from_this()](const asio::error_code& error) {
+    const auto self = std::static_pointer_cast<AsioLoop>(weak.lock());
+    if (error || self == nullptr || self->stopped_) return;
+    self->timer_at_ = Time::max();
+    self->OneTurn();
+  });
+}
+
+void AsioLoop::Stop() {
+  if (in_turn()) {  // The turn ends first.
+    asio::post(io_, [weak = weak_from_this()] {
+      if (const auto self = std::static_pointer_cast<AsioLoop>(weak.lock())) self->Stop();
+    });
+    return;
+  }
+  if (std::exchange(stopped_, true)) return;
+  Finish();
+  timer_.cancel();
+  poller_ready_.cancel();
 }
 
 }  // namespace rondo::event

@@ -1,48 +1,41 @@
 #pragma once
-// A loop over asio::io_context, run by one thread. A turn: every handler and post that is ready,
-// the timers that are due, the end of the turn; then it waits. Threads: Post, IsHere and AskToStop:
-// any. The rest: the loop's.
+// A loop that is a guest on a user's asio::io_context, run by exactly one thread: it has its turn
+// when asio finds something for it to do, behind the handlers that are ready.
+// Threads: as SystemLoop. Made and destroyed on the thread that runs the io_context, or while none
+// does.
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
-#include <atomic>
-#include <mutex>
-#include <vector>
+#include <memory>
 
-#include "event/event_loop.h"
+#include "event/system_loop.h"
 
 namespace rondo::event {
 
-class AsioLoop final : public EventLoop {
+class AsioLoop final : public SystemLoop {
  public:
-  AsioLoop();
+  // `io` must outlive it. As long as the loop hasn't stopped, io.run() has work and stays.
+  static std::shared_ptr<AsioLoop> Make(asio::io_context& io);
+  ~AsioLoop() override;
 
-  bool Post(Work work) override;
-  Time Now() const override { return now_; }
   bool IsHere() const override;
-
-  // Runs turns on the calling thread until AskToStop. Ends with TellStop.
-  void Run();
-  void AskToStop();
-  asio::io_context& io() { return io_; }
+  Time Now() const override;
+  // Instead of AskToStop and Run: ends with TellStop, now. Threads: the loop's.
+  void Stop();
 
  private:
-  void TakePosts();
-  void TurnTheClock();
-  void SetTimer();
-  void Finish();
+  explicit AsioLoop(asio::io_context& io);
+  void OnTurnWork() override { TurnSoon(); }
+  void OnTimersChanged() override;
+  void Wait();      // For the poller: asio watches its descriptor.
+  void TurnSoon();  // Behind what is ready.
+  void OneTurn();
 
-  asio::io_context io_{1};
-  asio::steady_timer timer_{io_};
+  asio::io_context& io_;
+  asio::posix::stream_descriptor poller_ready_;
+  asio::steady_timer timer_;
   Time timer_at_ = Time::max();  // What timer_ waits for.
-  Time now_;
-  std::atomic<bool> stop_asked_{false};
-  std::mutex mutex_;
-  std::vector<Work> posted_;  // Under mutex_, as closed_.
-  bool closed_ = false;
-  std::vector<Work> running_;  // What was posted, being run: keeps its memory.
+  bool turn_is_near_ = false, stopped_ = false;
 };
-
-// The io_context of a loop of ours; null for other kinds.
-asio::io_context* IoContextOf(Loop& loop);
 
 }  // namespace rondo::event

@@ -7,6 +7,8 @@ namespace rondo::event {
 namespace {
 
 constexpr size_t kReadBuffer = 64 << 10;
+// Flushes that lead to flushes are few; two parties that keep each other busy must let others in.
+constexpr int kTurnEndRounds = 16;
 
 // A one-shot timer that owns its function. It may be dropped inside that function.
 class OwnedTimer final : public Timer {
@@ -46,6 +48,7 @@ void EventLoop::AtTurnEnd(TurnNode& node) {
   node.loop_ = this;
   node.index_ = turn_.size();
   turn_.push_back(&node);
+  if (turn_.size() == 1) OnTurnWork();
 }
 
 void TurnNode::Cancel() {
@@ -54,33 +57,46 @@ void TurnNode::Cancel() {
 }
 
 void EventLoop::RunTurnEnd() {
-  for (size_t i = 0; i < turn_.size(); ++i) {
-    TurnNode* node = std::exchange(turn_[i], nullptr);
-    if (node == nullptr) continue;
-    node->loop_ = nullptr;
-    node->OnTurnEnd();
+  size_t next = 0;
+  for (int round = 0; round < kTurnEndRounds && next < turn_.size(); ++round) {
+    for (const size_t end = turn_.size(); next < end; ++next) {
+      TurnNode* node = std::exchange(turn_[next], nullptr);
+      if (node == nullptr) continue;
+      node->loop_ = nullptr;
+      node->OnTurnEnd();
+    }
   }
-  turn_.clear();
+  // What is left waits for the next turn, which comes at once.
+  turn_.erase(turn_.begin(), turn_.begin() + static_cast<ptrdiff_t>(next));
+  for (size_t i = 0; i < turn_.size(); ++i) {
+    if (turn_[i] != nullptr) turn_[i]->index_ = i;
+  }
 }
 
 // ---- The loop's end.
 
 void EventLoop::WatchStop(StopNode& node) {
+  node.Unwatch();
   node.loop_ = this;
-  stop_.push_back(&node);
+  node.before_ = last_stop_;
+  node.after_ = nullptr;
+  (last_stop_ == nullptr ? first_stop_ : last_stop_->after_) = &node;
+  last_stop_ = &node;
 }
 
 void StopNode::Unwatch() {
-  if (loop_ != nullptr) std::erase(std::exchange(loop_, nullptr)->stop_, this);
+  EventLoop* loop = std::exchange(loop_, nullptr);
+  if (loop == nullptr) return;
+  (before_ == nullptr ? loop->first_stop_ : before_->after_) = after_;
+  (after_ == nullptr ? loop->last_stop_ : after_->before_) = before_;
 }
 
 void EventLoop::TellStop() {
   // Owners first: they were there before what they own.
-  while (!stop_.empty()) {
-    StopNode* node = stop_.front();
-    stop_.erase(stop_.begin());
-    node->loop_ = nullptr;
-    node->OnLoopStop();
+  while (first_stop_ != nullptr) {
+    StopNode& node = *first_stop_;
+    node.Unwatch();
+    node.OnLoopStop();
   }
 }
 

@@ -55,11 +55,15 @@ class TimerQueue {
   bool Before(const TimerNode& a, const TimerNode& b) const {
     return a.at_ != b.at_ ? a.at_ < b.at_ : a.sequence_ < b.sequence_;
   }
+  static constexpr size_t kDue = ~(SIZE_MAX >> 1);  // In index_: the node stands in due_.
+
+  TimerNode& PopFirst();
   void Place(TimerNode& node, size_t index);
   void Up(size_t index);
   void Down(size_t index);
 
   std::vector<TimerNode*> heap_;
+  std::vector<TimerNode*> due_;  // What Run is about to fire; null where one was disarmed.
   uint64_t sequence_ = 0;
 };
 
@@ -77,7 +81,9 @@ class TurnNode {
 
  private:
   friend class EventLoop;
-  virtual void OnTurnEnd() = 0;  // May destroy this node, or schedule it (then it runs again).
+  // May destroy this node, or schedule it or another: that runs in the same turn end, except
+  // after many rounds of it, so that a turn ends.
+  virtual void OnTurnEnd() = 0;
   class EventLoop* loop_ = nullptr;
   size_t index_ = 0;
 };
@@ -98,6 +104,7 @@ class StopNode {
   friend class EventLoop;
   virtual void OnLoopStop() = 0;  // May destroy this node and others.
   class EventLoop* loop_ = nullptr;
+  StopNode *before_ = nullptr, *after_ = nullptr;
 };
 
 class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
@@ -119,6 +126,7 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   bool has_turn_work() const { return !turn_.empty(); }
   const TimerQueue& timers() const { return timers_; }
   virtual void OnTimersChanged() {}  // timers().next() may have moved.
+  virtual void OnTurnWork() {}       // has_turn_work() has become true.
 
  private:
   friend class TurnNode;
@@ -126,7 +134,7 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   FreeList memory_;
   TimerQueue timers_;
   std::vector<TurnNode*> turn_;  // Null where one was cancelled.
-  std::vector<StopNode*> stop_;
+  StopNode *first_stop_ = nullptr, *last_stop_ = nullptr;
   std::unique_ptr<uint8_t[]> read_buffer_;
 };
 

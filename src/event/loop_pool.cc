@@ -7,19 +7,19 @@
 #include <thread>
 #include <vector>
 
-#include "event/asio_loop.h"
+#include "event/system_loop.h"
 
 namespace rondo {
 
 struct LoopPool::State {
-  std::vector<std::shared_ptr<event::AsioLoop>> loops;
+  std::vector<std::shared_ptr<event::SystemLoop>> loops;
   std::vector<std::thread> threads;
   std::atomic<size_t> next{0};
 };
 
 LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
   for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) {
-    auto loop = std::make_shared<event::AsioLoop>();
+    auto loop = std::make_shared<event::SystemLoop>();
     state_->loops.push_back(loop);
     state_->threads.emplace_back([loop] { loop->Run(); });
   }

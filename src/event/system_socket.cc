@@ -14,17 +14,25 @@
 namespace rondo::event {
 namespace {
 
-std::string NameOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
+constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr uint32_t kBoth = kReading | EPOLLOUT;
+
+SocketAddress NameOf(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   SocketAddress address;
   address.size = sizeof address.storage;
-  if (ask(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) return "unknown";
-  return AddressText(address);
+  // A peer that has hung up already has no name any more.
+  if (ask(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) return {};
+  return address;
 }
 
-// What a failed or empty read or write means.
-Io Failure() {
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return {.kind = Io::Kind::kWouldBlock};
-  return {.kind = Io::Kind::kError, .why = absl::UnavailableError(ErrorText(errno))};
+std::string TextOf(const SocketAddress& address) {
+  return address.size == 0 ? "unknown" : AddressText(address);
+}
+
+// What a failed read or write means.
+Io Failure(int error) {
+  if (error == EAGAIN || error == EWOULDBLOCK) return {.kind = Io::Kind::kWouldBlock};
+  return {.kind = Io::Kind::kError, .why = absl::UnavailableError(ErrorText(error))};
 }
 
 }  // namespace
@@ -35,28 +43,43 @@ void TuneTcp(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
-SystemSocket::SystemSocket(AsioLoop& loop, int fd)
-    : descriptor_(loop.io(), fd),
-      ear_(std::make_shared<Ear>(this)),
-      peer_(NameOf(fd, &getpeername)),
-      local_(NameOf(fd, &getsockname)) {}
+SystemSocket::SystemSocket(SystemLoop& loop, Fd fd)
+    : loop_(std::static_pointer_cast<SystemLoop>(loop.shared_from_this())), fd_(std::move(fd)) {
+  const SocketAddress local = NameOf(fd_.get(), &getsockname);
+  tcp_ = local.is_tcp();
+  local_ = TextOf(local);
+  peer_ = TextOf(NameOf(fd_.get(), &getpeername));
+}
 
-SystemSocket::~SystemSocket() { ear_->socket = nullptr; }
+SystemSocket::~SystemSocket() {
+  if (gone_ != nullptr) *gone_ = true;
+  End();
+}
 
 void SystemSocket::Start(SocketEvents& events) {
   events_ = &events;
-  WaitToRead();
+  // One that can't be watched reports by its first read.
+  if (Begin(loop_->poller(), fd_.get(), kReading) != 0) loop_->Arm(*this, loop_->Now());
 }
 
 Io SystemSocket::Read(std::span<uint8_t> into) {
+  if (!watching()) return Failure(ENOSPC);
+  if (dry_) {
+    owes_readable_ = true;
+    return {.kind = Io::Kind::kWouldBlock};
+  }
   ssize_t n;
   do {
-    n = recv(descriptor_.native_handle(), into.data(), into.size(), 0);
+    n = recv(fd_.get(), into.data(), into.size(), 0);
   } while (n < 0 && errno == EINTR);
-  if (n > 0) return {.bytes = static_cast<size_t>(n)};
+  if (n > 0) {
+    // A short read of TCP has emptied the socket: asking again would be a system call for nothing.
+    dry_ = tcp_ && !ended_ && static_cast<size_t>(n) < into.size();
+    return {.bytes = static_cast<size_t>(n)};
+  }
   if (n == 0) return {.kind = Io::Kind::kEnd};
-  Io io = Failure();
-  if (io.kind == Io::Kind::kWouldBlock) WaitToRead();
+  Io io = Failure(errno);
+  owes_readable_ = owes_readable_ || io.kind == Io::Kind::kWouldBlock;
   return io;
 }
 
@@ -66,50 +89,48 @@ Io SystemSocket::Write(std::span<const iovec> from) {
   message.msg_iovlen = std::min<size_t>(from.size(), IOV_MAX);
   ssize_t n;
   do {
-    n = sendmsg(descriptor_.native_handle(), &message, MSG_NOSIGNAL);
+    n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
   } while (n < 0 && errno == EINTR);
   if (n >= 0) return {.bytes = static_cast<size_t>(n)};
-  Io io = Failure();
-  if (io.kind == Io::Kind::kWouldBlock) WaitToWrite();
+  Io io = Failure(errno);
+  // Asked for only now: a unix socket tells each time the peer reads.
+  if (io.kind == Io::Kind::kWouldBlock && watching() && !owes_writable_) {
+    owes_writable_ = true;
+    Change(kBoth);
+  }
   return io;
 }
 
 void SystemSocket::PauseReading(bool pause) {
   if (paused_ == pause) return;
   paused_ = pause;
-  if (pause || events_ == nullptr) return;
-  // One OnReadable follows, whether or not something came meanwhile.
-  missed_ = false;
-  WaitToRead();
+  if (pause) return Disarm();
+  owes_readable_ = false;
+  if (events_ != nullptr) loop_->Arm(*this, loop_->Now());
 }
 
-void SystemSocket::WaitToRead() {
-  if (waiting_to_read_ || events_ == nullptr) return;
-  waiting_to_read_ = true;
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                         [ear = ear_](const asio::error_code&) {
-                           if (ear->socket != nullptr) ear->socket->TellReadable();
-                         });
-}
+void SystemSocket::OnTimer() { events_->OnReadable(); }
 
-void SystemSocket::TellReadable() {
-  waiting_to_read_ = false;
-  if (paused_) {
-    missed_ = true;
-    return;
+void SystemSocket::OnEvents(uint32_t events) {
+  const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  ended_ = ended_ || broken || (events & EPOLLRDHUP) != 0;
+  bool gone = false;
+  gone_ = &gone;
+  if (broken || (events & (EPOLLIN | EPOLLRDHUP)) != 0) {
+    dry_ = false;
+    if (owes_readable_ && !paused_) {
+      owes_readable_ = false;
+      events_->OnReadable();
+      if (gone) return;
+    }
   }
-  events_->OnReadable();
-}
-
-void SystemSocket::WaitToWrite() {
-  if (waiting_to_write_) return;
-  waiting_to_write_ = true;
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
-                         [ear = ear_](const asio::error_code&) {
-                           if (ear->socket == nullptr) return;
-                           ear->socket->waiting_to_write_ = false;
-                           ear->socket->events_->OnWritable();
-                         });
+  if (owes_writable_ && (broken || (events & EPOLLOUT) != 0)) {
+    owes_writable_ = false;
+    Change(kReading);
+    events_->OnWritable();
+    if (gone) return;
+  }
+  gone_ = nullptr;
 }
 
 }  // namespace rondo::event

@@ -1,19 +1,19 @@
 #pragma once
-// A connected socket of the operating system on an AsioLoop.
+// A connected socket of the operating system, on a SystemLoop.
 // Threads: the loop's.
-#include <asio/posix/stream_descriptor.hpp>
 #include <memory>
 #include <string>
 
-#include "event/asio_loop.h"
+#include "event/fd.h"
 #include "event/socket.h"
+#include "event/system_loop.h"
 
 namespace rondo::event {
 
-class SystemSocket final : public Socket {
+class SystemSocket final : public Socket, private Watch, private TimerNode {
  public:
-  // Takes `fd`, which must be connected and non-blocking.
-  SystemSocket(AsioLoop& loop, int fd);
+  // `fd` must be connected and non-blocking.
+  SystemSocket(SystemLoop& loop, Fd fd);
   ~SystemSocket() override;
 
   void Start(SocketEvents& events) override;
@@ -24,20 +24,20 @@ class SystemSocket final : public Socket {
   std::string local() const override { return local_; }
 
  private:
-  // Outlives the socket in the handlers that wait; deaf once the socket is gone.
-  struct Ear {
-    SystemSocket* socket;
-  };
-  void WaitToRead();
-  void WaitToWrite();
-  void TellReadable();
+  void OnEvents(uint32_t events) override;
+  void OnTimer() override;  // A pause of reading has ended.
 
-  asio::posix::stream_descriptor descriptor_;
-  const std::shared_ptr<Ear> ear_;
+  const std::shared_ptr<SystemLoop> loop_;
+  const Fd fd_;
+  std::string peer_, local_;
   SocketEvents* events_ = nullptr;
-  const std::string peer_, local_;
-  bool waiting_to_read_ = false, waiting_to_write_ = false;
-  bool paused_ = false, missed_ = false;  // missed_: became readable during a pause.
+  bool* gone_ = nullptr;  // Set while events are told: becomes true when this is destroyed.
+  bool tcp_ = false;
+  bool paused_ = false;
+  bool owes_readable_ = true;  // OnReadable is to come when there is something to read.
+  bool owes_writable_ = false;
+  bool dry_ = false;    // The last read took all there was, and no event has come since.
+  bool ended_ = false;  // No more bytes after those that wait: reads go on to the end.
 };
 
 // NODELAY, and an end to connections whose peer acknowledges nothing for 20 s (A18).

@@ -10,10 +10,13 @@ void TimerNode::Disarm() {
 
 TimerQueue::~TimerQueue() {
   for (TimerNode* node : heap_) node->queue_ = nullptr;
+  for (TimerNode* node : due_) {
+    if (node != nullptr) node->queue_ = nullptr;
+  }
 }
 
 void TimerQueue::Arm(TimerNode& node, Time at) {
-  if (node.queue_ != nullptr) node.queue_->Disarm(node);
+  node.Disarm();
   node.queue_ = this;
   node.at_ = at;
   node.sequence_ = sequence_++;
@@ -23,23 +26,45 @@ void TimerQueue::Arm(TimerNode& node, Time at) {
 }
 
 void TimerQueue::Disarm(TimerNode& node) {
+  node.queue_ = nullptr;
+  if ((node.index_ & kDue) != 0) {
+    due_[node.index_ & ~kDue] = nullptr;
+    return;
+  }
   const size_t hole = node.index_;
   TimerNode* last = heap_.back();
   heap_.pop_back();
-  node.queue_ = nullptr;
   if (last == &node) return;
   Place(*last, hole);
   Up(hole);
   Down(last->index_);
 }
 
-void TimerQueue::Run(Time now) {
-  const uint64_t later = sequence_;  // What is armed from here on waits for the next call.
-  while (!heap_.empty() && heap_.front()->at_ <= now && heap_.front()->sequence_ < later) {
-    TimerNode& due = *heap_.front();
-    Disarm(due);
-    due.OnTimer();
+TimerNode& TimerQueue::PopFirst() {
+  TimerNode& first = *heap_.front();
+  TimerNode* last = heap_.back();
+  heap_.pop_back();
+  if (last != &first) {
+    Place(*last, 0);
+    Down(0);
   }
+  return first;
+}
+
+// First takes all that is due, then fires it: what is armed meanwhile can't get in between.
+void TimerQueue::Run(Time now) {
+  while (!heap_.empty() && heap_.front()->at_ <= now) {
+    TimerNode& due = PopFirst();
+    due.index_ = due_.size() | kDue;
+    due_.push_back(&due);
+  }
+  for (size_t i = 0; i < due_.size(); ++i) {
+    TimerNode* node = std::exchange(due_[i], nullptr);
+    if (node == nullptr) continue;
+    node->queue_ = nullptr;
+    node->OnTimer();
+  }
+  due_.clear();
 }
 
 void TimerQueue::Place(TimerNode& node, size_t index) {
