@@ -1,0 +1,46 @@
+#pragma once
+// The C++ names of what a .proto file names. Threads: none.
+#include <google/protobuf/descriptor.h>
+
+#include <string>
+#include <vector>
+
+namespace rondo::codegen {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FileDescriptor;
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
+
+// "::package::Outer_Inner", as protobuf's own generator calls it.
+std::string TypeName(const Descriptor& message);
+
+// The parts of the file's namespace, keywords escaped.
+std::vector<std::string> NamespaceOf(const FileDescriptor& file);
+
+// The name of a method's functions: its own, with "_" behind it where that is a keyword or taken by
+// the classes that are generated round it.
+std::string FunctionName(const MethodDescriptor& method);
+
+// "/package.Service/Method", as it goes over the wire: never escaped.
+std::string PathOf(const MethodDescriptor& method);
+
+// "a/b" of "a/b.proto".
+std::string WithoutProto(const std::string& file);
+
+// The comment before an element, as lines of "// text" with this indentation; empty if there is
+// none.
+template <class D>
+std::string CommentOf(const D& element, const std::string& indent);
+
+// ---- Details.
+
+std::string AsComment(const google::protobuf::SourceLocation& location, const std::string& indent);
+
+template <class D>
+std::string CommentOf(const D& element, const std::string& indent) {
+  google::protobuf::SourceLocation location;
+  return element.GetSourceLocation(&location) ? AsComment(location, indent) : std::string();
+}
+
+}  // namespace rondo::codegen

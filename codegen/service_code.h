@@ -1,0 +1,14 @@
+#pragma once
+// The code of one service: its method constants, its stub, its two bases for handlers. Threads:
+// none.
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/printer.h>
+
+namespace rondo::codegen {
+
+void PrintDeclarations(google::protobuf::io::Printer& out,
+                       const google::protobuf::ServiceDescriptor& service);
+void PrintDefinitions(google::protobuf::io::Printer& out,
+                      const google::protobuf::ServiceDescriptor& service);
+
+}  // namespace rondo::codegen
