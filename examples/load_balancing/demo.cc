@@ -93,7 +93,7 @@ class Demo {
       return out;
     }
     const rondo::Attempt& last = report.attempts.back();
-    const std::string why = last.reason.empty() ? "" : " because " + std::string(last.reason);
+    const std::string why = last.reason.empty() ? "" : "  (" + std::string(last.reason) + ")";
     const std::string repeats =
         report.attempts.size() > 1
             ? " after " + std::to_string(report.attempts.size() - 1) + " repeat(s)"

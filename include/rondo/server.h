@@ -118,6 +118,7 @@ class Server {
   // Listens on every address, or on none: the error names the one that failed.
   absl::Status Start();
   const std::vector<std::string>& addresses() const;  // With the ports that were chosen. After Start.
+  size_t connections_accepted() const;  // Since Start; refused ones are not counted.
   int port() const;                                   // Of the first TCP address; 0 if there is none.
 
   // Takes no more calls (GOAWAY in two steps), waits for those that run, at most `grace`, ends the

@@ -128,7 +128,10 @@ void Core::AcceptOn(event::EventLoop& loop, std::unique_ptr<event::Socket> socke
 }
 
 bool Core::TakeConnection() {
-  if (connections_.fetch_add(1, std::memory_order_relaxed) < options_.max_connections) return true;
+  if (connections_.fetch_add(1, std::memory_order_relaxed) < options_.max_connections) {
+    accepted_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
   ReturnConnection();
   return false;
 }

@@ -46,6 +46,7 @@ class Core {
   const Dispatch& routes() const { return dispatch_; }
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
   bool TakeConnection();  // False: there are max_connections.
+  size_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
   void ReturnConnection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
   // A shard that drains waits for nothing more; `cut_off` of its calls were ended. Once for each.
   void OnQuiet(size_t cut_off);
@@ -72,7 +73,7 @@ class Core {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
   std::atomic<bool> stopped_{false};
-  std::atomic<size_t> connections_{0}, next_loop_{0};
+  std::atomic<size_t> connections_{0}, accepted_{0}, next_loop_{0};
 
   std::mutex mutex_;  // Guards all that follows.
   Phase phase_ = Phase::kNew;

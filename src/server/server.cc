@@ -53,6 +53,8 @@ absl::Status Server::Start() { return core_->Start(); }
 
 const std::vector<std::string>& Server::addresses() const { return core_->addresses(); }
 
+size_t Server::connections_accepted() const { return core_->accepted(); }
+
 int Server::port() const {
   for (const std::string& address : addresses()) {
     if (address.starts_with("unix")) continue;

@@ -34,7 +34,7 @@ struct RoundRobin {
       for (size_t i = 0; i < args.tried.size() && args.Tried(s); ++i) {
         s = all[round->turns.Next(args.shard, n)];
       }
-      return Picked{s};
+      return Picked{s, "its turn"};
     }
     std::shared_ptr<const Round> round;
   };
