@@ -19,7 +19,7 @@ using http2::Body;
 using http2::Text;
 
 // A call on either side. "H" headers, "M" message, "C" half-close, "W" writable, "E" end.
-struct Call : StreamHandler {
+struct Call final : StreamHandler {
   std::string log, status;
   std::vector<std::string> messages;
   End end;

@@ -58,13 +58,17 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
     way.flight.push_back({at, std::move(bytes), last});
     Wake(way);
   }
+  bool OwesRead(const Direction& way) const {
+    return way.wants_read && !way.paused && way.reader != nullptr &&
+           (!way.arrived.empty() || way.ended || reset_);
+  }
+  bool OwesWrite(const Direction& way) const {
+    return way.wants_write && way.writer != nullptr && (way.load() < traffic_.buffer || reset_);
+  }
   // Looks at the direction soon: something has arrived, was read, or is owed.
   void Wake(Direction& way) {
     const Time now = way.loop->Now();
-    const bool owed =
-        (way.wants_read && !way.paused && (!way.arrived.empty() || way.ended || reset_)) ||
-        (way.wants_write && (way.load() < traffic_.buffer || reset_));
-    if (owed) {
+    if (OwesRead(way) || OwesWrite(way)) {
       way.loop->Arm(way, now);
     } else if (!way.flight.empty() && !frozen_) {
       way.loop->Arm(way, std::max(now, way.flight.front().at));
@@ -78,12 +82,12 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
       way.ended = way.flight.front().last;
       way.flight.pop_front();
     }
-    const bool readable = !way.arrived.empty() || way.ended || reset_;
-    if (readable && !way.paused && way.reader != nullptr && std::exchange(way.wants_read, false)) {
+    if (OwesRead(way)) {
+      way.wants_read = false;
       way.reader->OnReadable();
     }
-    const bool writable = way.load() < traffic_.buffer || reset_;
-    if (writable && way.writer != nullptr && std::exchange(way.wants_write, false)) {
+    if (OwesWrite(way)) {
+      way.wants_write = false;
       way.writer->OnWritable();
     }
     if (!way.flight.empty() && !frozen_ && !way.armed()) Wake(way);
