@@ -4,7 +4,13 @@
 
 #include "base/text.h"
 
-namespace rondo::detail {
+namespace rondo {
+
+absl::Status Unimplemented(const ServerCall& call) {
+  return absl::UnimplementedError(Cat(call.method(), ": the server doesn't implement this method"));
+}
+
+namespace detail {
 
 Answer::~Answer() {
   if (call_ == nullptr) return;
@@ -31,4 +37,5 @@ absl::Status TooManyWait(const ServerCall& call) {
       Cat(call.method(), ": too many calls wait for a worker of the server"));
 }
 
-}  // namespace rondo::detail
+}  // namespace detail
+}  // namespace rondo
