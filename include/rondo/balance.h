@@ -154,7 +154,8 @@ class Policy {
   // An error tells that the update can't be used: the runtime then asks the resolver again, with
   // backoff. The policy has published what calls shall see meanwhile.
   virtual absl::Status OnUpdate(const Update& update, Control& control) = 0;
-  // The resolver has no news but trouble. A policy that serves goes on serving (A62).
+  // The resolver has no news but trouble: "name resolver error: ...". A policy that serves goes on
+  // serving (A62).
   virtual void OnResolverError(const absl::Status& why, Control& control) = 0;
   // Somebody wants a connection: leave IDLE.
   virtual void OnIdleExit(Control& /*control*/) {}

@@ -121,6 +121,11 @@ TEST_F(Config, APolicyIsFoundByItsNameAlone) {
   EXPECT_EQ(ReadPolicyName(*Json::Parse("\"pick_first\""), "loadBalancingPolicy", registry_, issues)
                 .factory->name,
             "pick_first");
+  registry_.Add({.name = "Own"});
+  for (const char* name : {"\"Own\"", "\"ROUND_ROBIN\""}) {  // There any case counts as lower.
+    ReadPolicyName(*Json::Parse(name), "loadBalancingPolicy", registry_, issues);
+    EXPECT_EQ(issues.error, absl::OkStatus()) << name;
+  }
   ReadPolicyName(*Json::Parse("\"nope\""), "loadBalancingPolicy", registry_, issues);
   EXPECT_EQ(issues.error,
             absl::InvalidArgumentError("1:1: loadBalancingPolicy: no policy is called \"nope\""));

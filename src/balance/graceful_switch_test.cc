@@ -142,7 +142,8 @@ TEST_F(GracefulSwitch, UpdatesErrorsAndExitIdleGoToTheLatestOnly) {
   Use("q", "b");
   ResolverFails("trouble");
   ExitIdle();
-  EXPECT_THAT(Heard(), ElementsAre("q updated", "q hears trouble", "q leaves idle"));
+  EXPECT_THAT(Heard(),
+              ElementsAre("q updated", "q hears name resolver error: trouble", "q leaves idle"));
 }
 TEST_F(GracefulSwitch, OnlyTheLatestMayAskTheResolver) {
   Use("p", "a");
@@ -166,7 +167,7 @@ TEST_F(GracefulSwitch, SubchannelsReportToTheirOwner) {
 TEST_F(GracefulSwitch, AResolverErrorWithoutAnyPolicyFailsCalls) {
   ResolverFails("no such host");
   EXPECT_EQ(state_, kFailed);
-  EXPECT_EQ(Go(), "no such host");
+  EXPECT_EQ(Go(), "name resolver error: no such host");
 }
 TEST_F(GracefulSwitch, ExitIdleWithoutAnyPolicyIsHarmless) {
   ExitIdle();

@@ -73,9 +73,12 @@ ChildConfig ReadPolicyName(const Json& place, std::string path, const PolicyRegi
     Bad(place, path, "must be a text, a policy's name", issues);
     return {};
   }
-  std::string name = place.text();
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  FactoryRef factory = registry.Find(name);  // As C-core does: any case.
+  FactoryRef factory = registry.Find(place.text());
+  if (factory == nullptr) {  // As C-core does: any case, "ROUND_ROBIN" too.
+    std::string lower = place.text();
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    factory = registry.Find(lower);
+  }
   if (factory == nullptr) {
     Bad(place, path, Cat("no policy is called \"", place.text(), "\""), issues);
     return {};

@@ -70,7 +70,9 @@ class PolicyTest : public testing::Test, public Control, public Post {
     Start(policies, addresses);
   }
   void ResolverFails(std::string_view why) {
-    Turn([&] { Root().OnResolverError(absl::UnavailableError(std::string(why)), *this); });
+    Turn([&] {
+      Root().OnResolverError(absl::UnavailableError(Cat("name resolver error: ", why)), *this);
+    });
   }
   void ExitIdle() {
     Turn([&] { Root().OnIdleExit(*this); });

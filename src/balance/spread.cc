@@ -115,7 +115,7 @@ absl::Status Spread::OnUpdate(const Update& update, Control& control) {
 void Spread::OnResolverError(const absl::Status& why, Control& control) {
   for (auto& child : children_) child->OnResolverError(why, control);
   if (!children_.empty()) return;
-  const absl::Status failed(why.code(), Cat(name_, ": name resolver error: ", why.message()));
+  const absl::Status failed(why.code(), Cat(name_, ": ", why.message()));
   control.Publish(Connectivity::kTransientFailure, FailPicker(failed));
 }
 

@@ -147,6 +147,43 @@ TEST_F(SpreadTest, WithoutReconnectAnIdleChildWaitsForACallOrExitIdle) {
   EXPECT_EQ(dials_["a"] + dials_["b"], 4);
 }
 
+// ---- The first calls (StartupWait)
+
+class StartupWaitTest : public SpreadTest {
+ protected:
+  void Begins() {
+    settings_.Set(StartupWait{.ready = 2, .at_most = std::chrono::seconds(1)});
+    Start(R"([{"spread":{}}])", {"a", "b", "c"});
+  }
+};
+TEST_F(StartupWaitTest, HoldsTheFirstCallsUntilEnoughAreReady) {
+  Begins();
+  Ready("a");
+  EXPECT_EQ(Go(), "queue");
+  Ready("b");
+  EXPECT_EQ(Shares(10).size(), 2u);
+}
+TEST_F(StartupWaitTest, LetsThemGoWhenTheTimeIsOver) {
+  Begins();
+  Ready("a");
+  Advance(std::chrono::seconds(1));
+  EXPECT_EQ(Go(), "a");
+}
+TEST_F(StartupWaitTest, LetsThemGoWhenNoOtherIsOnTheWay) {
+  Begins();
+  Fails("b");
+  Ready("a");
+  EXPECT_EQ(Go(), "queue");
+  Fails("c");
+  EXPECT_EQ(Go(), "a");
+}
+TEST_F(StartupWaitTest, HoldsNothingBackLater) {
+  Begins();
+  AllReady({"a", "b"});
+  Idle("b");
+  EXPECT_EQ(Go(), "a");
+}
+
 // ---- Lazy
 
 TEST_F(SpreadTest, ALazyChildIsIdleUntilACallAsks) {
@@ -199,7 +236,7 @@ TEST_F(LazyTest, ReplaysTheLatestUpdateThenTheErrorAfterIt) {
   ResolverFails("x");
   EXPECT_THAT(heard_.lines, IsEmpty());
   ExitIdle();
-  EXPECT_THAT(heard_.lines, ElementsAre("update b", "error x"));
+  EXPECT_THAT(heard_.lines, ElementsAre("update b", "error name resolver error: x"));
 }
 TEST_F(LazyTest, AnUpdateClearsTheErrorBeforeIt) {
   Start(R"([{"ear":{}}])", {"a"});
@@ -214,7 +251,8 @@ TEST_F(LazyTest, OnceBegunEverythingPassesThrough) {
   Resolve({"b"}).IgnoreError();
   ResolverFails("x");
   ExitIdle();
-  EXPECT_THAT(heard_.lines, ElementsAre("update a", "update b", "error x", "exit idle"));
+  EXPECT_THAT(heard_.lines,
+              ElementsAre("update a", "update b", "error name resolver error: x", "exit idle"));
 }
 TEST_F(LazyTest, AsksTheResolverIfTheChildCannotUseTheUpdate) {
   heard_.refuse = true;

@@ -10,7 +10,7 @@
 namespace rondo::contract {
 namespace {
 
-constexpr Connectivity kReady = Connectivity::kReady, kConnecting = Connectivity::kConnecting,
+constexpr Connectivity kConnecting = Connectivity::kConnecting,
                        kFailed = Connectivity::kTransientFailure;
 
 struct TargetsConfig {

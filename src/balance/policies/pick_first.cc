@@ -113,9 +113,7 @@ absl::Status PickFirst::OnUpdate(const Update& update, Control& control) {
 void PickFirst::OnResolverError(const absl::Status& why, Control& control) {
   // With a list it goes on with that, unless there is nothing to lose (A62).
   if (!addresses_.empty() && !Is(Connectivity::kTransientFailure)) return;
-  SayFailed(absl::Status(why.code(), Cat("pick_first: name resolver error: ", why.message())),
-            control)
-      .IgnoreError();
+  SayFailed(absl::Status(why.code(), Cat("pick_first: ", why.message())), control).IgnoreError();
 }
 
 void PickFirst::OnIdleExit(Control& control) {
