@@ -62,7 +62,6 @@ SystemListener::SystemListener(SystemLoop& loop, Fd fd, Network::PickLoop pick,
       door_(std::make_shared<Door>(std::move(accept))) {}
 
 SystemListener::~SystemListener() {
-  if (gone_ != nullptr) *gone_ = true;
   door_->closed.store(true);
   End();
   if (file_ != 0 && FileOf(path_) == file_) unlink(path_.c_str());
@@ -91,12 +90,10 @@ absl::Status SystemListener::Open(std::string_view address) {
 }
 
 void SystemListener::OnEvents(uint32_t) {
-  bool gone = false;
-  gone_ = &gone;
+  const std::shared_ptr<Door> door = door_;  // Dealing may destroy this listener.
   for (int i = 0; i < kAtOnce; ++i) {
-    if (!AcceptOne() || gone) break;
+    if (!AcceptOne() || door->closed.load()) break;
   }
-  if (!gone) gone_ = nullptr;
 }
 
 // False: no more for now.

@@ -41,7 +41,6 @@ class SystemListener final : public Listener, private Watch, private TimerNode {
   const Network::PickLoop pick_;
   const std::shared_ptr<Door> door_;
   bool tcp_ = false;
-  bool* gone_ = nullptr;  // Set while connections are dealt: becomes true when this is destroyed.
 };
 
 }  // namespace rondo::event
