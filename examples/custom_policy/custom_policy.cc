@@ -21,11 +21,13 @@ int main() {
 
   rondo::ChannelOptions options{
       .credentials = rondo::Insecure(),
-      .default_service_config = R"({"loadBalancingConfig": [{"third_second": {"chooseSecond": 3}}]})",
+      .default_service_config =
+          R"({"loadBalancingConfig": [{"third_second": {"chooseSecond": 3}}]})",
       .policies = {rondo::Adapt<ThirdSecond>()}};
   // So that the first calls find both backends ready.
   options.policy_settings.Set(rondo::StartupWait{.ready = 2, .at_most = 5s});
-  auto channel = rondo::Channel::Create("static:///" + a.addresses()[0] + "," + b.addresses()[0], options);
+  auto channel =
+      rondo::Channel::Create("static:///" + a.addresses()[0] + "," + b.addresses()[0], options);
   if (!channel.ok()) {
     std::fprintf(stderr, "%s\n", channel.status().ToString().c_str());
     return 1;

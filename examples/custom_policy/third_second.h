@@ -1,5 +1,6 @@
 #pragma once
-// A policy of the user's own: every so many calls go to the second backend, the others to the first.
+// A policy of the user's own: every so many calls go to the second backend, the others to the
+// first.
 #include <atomic>
 #include <memory>
 

@@ -1,5 +1,5 @@
-// A resolver of the user's own: endpoints and service config come from a file's text and change while
-// calls run, as they would in a registry.
+// A resolver of the user's own: endpoints and service config come from a file's text and change
+// while calls run, as they would in a registry.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -26,7 +26,8 @@ class TableResolver final : public rondo::Resolver {
   void LookUp() {
     timer_ = loop_.After(0s, [this] {
       std::vector<rondo::Endpoint> endpoints;
-      for (const std::string& address : table_[next_]) endpoints.push_back({.addresses = {address}});
+      for (const std::string& address : table_[next_])
+        endpoints.push_back({.addresses = {address}});
       ++next_;
       publish_({.endpoints = endpoints,
                 .service_config_json = R"({"loadBalancingConfig": [{"round_robin": {}}]})",
@@ -53,11 +54,12 @@ int main() {
   rondo::ResolverFactory factory{
       .scheme = "table",
       .make = [table](const rondo::Target&, rondo::Loop& loop, rondo::OnResolution publish,
-                      const rondo::ResolverOptions&) -> absl::StatusOr<std::unique_ptr<rondo::Resolver>> {
+                      const rondo::ResolverOptions&)
+          -> absl::StatusOr<std::unique_ptr<rondo::Resolver>> {
         return std::make_unique<TableResolver>(table, loop, std::move(publish));
       }};
-  auto channel = rondo::Channel::Create(
-      "table:///shop", {.credentials = rondo::Insecure(), .resolvers = {factory}});
+  auto channel = rondo::Channel::Create("table:///shop",
+                                        {.credentials = rondo::Insecure(), .resolvers = {factory}});
   if (!channel.ok()) return 1;
   EchoStub echo(*channel);
   const auto ask = [&echo](const char* text) {

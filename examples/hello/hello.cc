@@ -29,8 +29,7 @@ int main() {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
     return 1;
   }
-  auto channel =
-      rondo::Channel::Create(server.addresses()[0], {.credentials = rondo::Insecure()});
+  auto channel = rondo::Channel::Create(server.addresses()[0], {.credentials = rondo::Insecure()});
   if (!channel.ok()) {
     std::fprintf(stderr, "%s\n", channel.status().ToString().c_str());
     return 1;

@@ -32,8 +32,8 @@ class PortEcho final : public grpc::examples::echo::EchoService {
 // The child's main: serves until a signal ends it. Says "listening" once it does.
 inline int ServeUntilKilled(int port) {
   PortEcho echo(port);
-  rondo::Server server({.credentials = rondo::Insecure(),
-                        .listen = {"127.0.0.1:" + std::to_string(port)}});
+  rondo::Server server(
+      {.credentials = rondo::Insecure(), .listen = {"127.0.0.1:" + std::to_string(port)}});
   server.Add(echo);
   if (absl::Status s = server.Start(); !s.ok()) {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
@@ -62,7 +62,8 @@ class BackendProcess {
     posix_spawn_file_actions_addclose(&actions, out[0]);
     std::string self = "/proc/self/exe", flag = "--backend", text = std::to_string(port);
     char* argv[] = {self.data(), flag.data(), text.data(), nullptr};
-    const bool started = posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv, environ) == 0;
+    const bool started =
+        posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv, environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     close(out[1]);
     char line[16];

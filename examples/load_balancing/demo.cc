@@ -1,5 +1,5 @@
-// ./dev demo: the seed's example, and then the day one of its two backends dies and comes back. Shows
-// where each call went and why; the exit status is 0 only if what it shows is right.
+// ./dev demo: the seed's example, and then the day one of its two backends dies and comes back.
+// Shows where each call went and why; the exit status is 0 only if what it shows is right.
 //
 //   load_balancing_demo [PORT PORT]
 #include <poll.h>
@@ -51,9 +51,8 @@ class Demo {
     for (int i = 0; i < 2; ++i) {
       if (!backends_[i].Start(ports_[i])) return Wrong("backend " + Port(i) + " did not start");
     }
-    bool ok = Phase("pick_first, by default", "", 10, [this](const Tally& t) {
-      return t.at(Port(0)) == 10 && t.at(Port(1)) == 0;
-    });
+    bool ok = Phase("pick_first, by default", "", 10,
+                    [this](const Tally& t) { return t.at(Port(0)) == 10 && t.at(Port(1)) == 0; });
     ok = RoundRobin() && ok;
     Table();
     std::printf("\n%s\n", ok ? paint("32", "all of it is as it should be").c_str()
@@ -98,9 +97,10 @@ class Demo {
         report.attempts.size() > 1
             ? " after " + std::to_string(report.attempts.size() - 1) + " repeat(s)"
             : "";
-    std::printf("  %s  %s%s%s\n", reply->message().c_str(),
-                paint(port == std::to_string(ports_[0]) ? "36" : "33", "[" + out.backend + "]").c_str(),
-                why.c_str(), repeats.c_str());
+    std::printf(
+        "  %s  %s%s%s\n", reply->message().c_str(),
+        paint(port == std::to_string(ports_[0]) ? "36" : "33", "[" + out.backend + "]").c_str(),
+        why.c_str(), repeats.c_str());
     ++tally[":" + port];
     return out;
   }
@@ -127,20 +127,20 @@ class Demo {
     if (!channel.ok()) return Wrong(channel.status().ToString());
     EchoStub stub(*channel);
     if (!UntilBothServe(stub)) return Wrong("the two backends were never both ready");
-    bool ok = Calls("round_robin, both backends up", stub, 10, [this](const Tally& t) {
-      return t.at(Port(0)) == 5 && t.at(Port(1)) == 5;
-    });
+    bool ok = Calls("round_robin, both backends up", stub, 10,
+                    [this](const Tally& t) { return t.at(Port(0)) == 5 && t.at(Port(1)) == 5; });
     backends_[1].Kill();
     // A call that is on its way to a backend when it dies may fail; no other may.
     ok = Calls("round_robin, " + Port(1) + " killed with SIGKILL", stub, 10,
                [this](const Tally& t) {
                  return t.at(Port(0)) >= 9 && t.at(Port(1)) == 0 && t.at("failed") <= 1;
-               }) && ok;
+               }) &&
+         ok;
     if (!backends_[1].Start(ports_[1])) return Wrong("backend " + Port(1) + " did not come back");
     if (!UntilBothServe(stub)) return Wrong("the backend that came back never got a call");
-    return Calls("round_robin, " + Port(1) + " is back", stub, 10, [this](const Tally& t) {
-             return t.at(Port(0)) == 5 && t.at(Port(1)) == 5;
-           }) && ok;
+    return Calls("round_robin, " + Port(1) + " is back", stub, 10,
+                 [this](const Tally& t) { return t.at(Port(0)) == 5 && t.at(Port(1)) == 5; }) &&
+           ok;
   }
 
   // Calls, unseen, until both backends have answered one; at most 10 s.
@@ -161,7 +161,8 @@ class Demo {
     std::printf("\n%s\n%-44s %8s %8s %8s\n", paint("1", "-- calls for each backend").c_str(), "",
                 Port(0).c_str(), Port(1).c_str(), "failed");
     for (const auto& [title, t] : rows_) {
-      std::printf("%-44s %8d %8d %8d\n", title.c_str(), t.at(Port(0)), t.at(Port(1)), t.at("failed"));
+      std::printf("%-44s %8d %8d %8d\n", title.c_str(), t.at(Port(0)), t.at(Port(1)),
+                  t.at("failed"));
     }
   }
 

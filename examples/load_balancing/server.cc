@@ -25,8 +25,8 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<rondo::Server>> servers;
   for (const std::string& port : ports) {
     services.push_back(std::make_unique<PortEcho>(std::stoi(port)));
-    servers.push_back(std::make_unique<rondo::Server>(rondo::ServerOptions{
-        .credentials = rondo::Insecure(), .listen = {"127.0.0.1:" + port}}));
+    servers.push_back(std::make_unique<rondo::Server>(
+        rondo::ServerOptions{.credentials = rondo::Insecure(), .listen = {"127.0.0.1:" + port}}));
     servers.back()->Add(*services.back());
     if (absl::Status s = servers.back()->Start(); !s.ok()) {
       std::fprintf(stderr, "%s\n", s.ToString().c_str());

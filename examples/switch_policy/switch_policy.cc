@@ -62,7 +62,8 @@ int main() {
         if (reply.ok()) ++share[reply->message()];
       }
     } while (!fits(share.size()) && std::chrono::steady_clock::now() < give_up);
-    std::printf("%s: calls go to %zu backend%s\n", what, share.size(), share.size() == 1 ? "" : "s");
+    std::printf("%s: calls go to %zu backend%s\n", what, share.size(),
+                share.size() == 1 ? "" : "s");
     return fits(share.size());
   };
   const auto one = [](size_t n) { return n == 1; };

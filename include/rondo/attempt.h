@@ -15,16 +15,16 @@ namespace rondo {
 
 // One attempt to reach a backend. The waits don't overlap; their sum is the attempt's time.
 struct Attempt {
-  SubchannelRef backend;       // Null if no backend was picked.
-  std::string_view policy;     // Name of the top policy; static or kept by the channel's config.
-  std::string_view reason;     // What the picker said of its choice; empty if nothing.
-  Duration resolver{};         // Waiting for the resolver's first answer.
-  Duration queued{};           // Waiting for a picker that picks.
-  Duration slot{};             // Waiting for a free stream on the chosen connection.
-  Duration server{};           // From the first byte sent to the end.
+  SubchannelRef backend;    // Null if no backend was picked.
+  std::string_view policy;  // Name of the top policy; static or kept by the channel's config.
+  std::string_view reason;  // What the picker said of its choice; empty if nothing.
+  Duration resolver{};      // Waiting for the resolver's first answer.
+  Duration queued{};        // Waiting for a picker that picks.
+  Duration slot{};          // Waiting for a free stream on the chosen connection.
+  Duration server{};        // From the first byte sent to the end.
   absl::StatusCode code = absl::StatusCode::kOk;
-  bool sent = false;           // Some of it was written to a connection.
-  bool transparent = false;    // A repeat that gRPC makes by itself (A6).
+  bool sent = false;         // Some of it was written to a connection.
+  bool transparent = false;  // A repeat that gRPC makes by itself (A6).
 };
 
 // Filled in before a call completes, for whoever asked by CallOptions::report.

@@ -1,6 +1,7 @@
 #pragma once
 // Request and response metadata: headers and trailers that the application sees.
-// Threads: distinct objects are independent; one object is for one thread at a time, const use is free.
+// Threads: distinct objects are independent; one object is for one thread at a time, const use is
+// free.
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -13,8 +14,9 @@
 namespace rondo {
 
 // Key-value pairs in the order in which they were added; a key may repeat. Keys are lower case. The
-// value of a key that ends in "-bin" is any bytes (base64 on the wire); any other value is printable
-// ASCII. Keys that begin with "grpc-" are gRPC's own: sending one is an error. (gRPC over HTTP/2)
+// value of a key that ends in "-bin" is any bytes (base64 on the wire); any other value is
+// printable ASCII. Keys that begin with "grpc-" are gRPC's own: sending one is an error. (gRPC over
+// HTTP/2)
 class Metadata {
  public:
   using Entry = std::pair<std::string, std::string>;
@@ -55,8 +57,8 @@ class Metadata {
   std::vector<Entry> entries_;
 };
 
-// metadata("tenant", "blue", "trace-bin", bytes): inline, also inside a co_await (a braced list there
-// is what g++ 12 miscompiles).
+// metadata("tenant", "blue", "trace-bin", bytes): inline, also inside a co_await (a braced list
+// there is what g++ 12 miscompiles).
 template <class... Texts>
 Metadata metadata(const Texts&... keys_and_values) {
   static_assert(sizeof...(Texts) % 2 == 0, "keys and values come in pairs");

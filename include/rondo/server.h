@@ -29,15 +29,16 @@ class ServerCall {
   virtual ~ServerCall() = default;
 
   // ---- What came.
-  std::string_view method() const { return method_; }          // "/package.Service/Method"
-  const Metadata& metadata() const { return metadata_; }       // Without gRPC's own keys.
-  const std::string& peer() const { return *peer_; }           // "127.0.0.1:4711"
-  std::optional<Time> deadline() const { return deadline_; }   // The caller's.
+  std::string_view method() const { return method_; }         // "/package.Service/Method"
+  const Metadata& metadata() const { return metadata_; }      // Without gRPC's own keys.
+  const std::string& peer() const { return *peer_; }          // "127.0.0.1:4711"
+  std::optional<Time> deadline() const { return deadline_; }  // The caller's.
   // Any thread: the caller has gone, cancelled, or its deadline has passed.
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
-  // Called once on the loop when that happens (in a later turn if it has already); not after Finish.
+  // Called once on the loop when that happens (in a later turn if it has already); not after
+  // Finish.
   virtual void OnCancel(Function<void()> on_cancel) = 0;
-  Loop& loop() const { return *loop_; }                        // Any thread.
+  Loop& loop() const { return *loop_; }  // Any thread.
 
   // ---- What goes, besides messages. Keys as in metadata.h; a wrong one fails the call INTERNAL.
   void AddHeader(std::string_view key, std::string_view value) { headers_.Add(key, value); }
@@ -77,21 +78,27 @@ struct ServerMethod {
 class Service {  // Generated services derive from it.
  public:
   virtual ~Service() = default;
-  virtual std::vector<ServerMethod> Methods() = 0;  // Lent pointers: the service outlives the server.
+  virtual std::vector<ServerMethod>
+  Methods() = 0;  // Lent pointers: the service outlives the server.
 };
 
 struct ServerOptions {
-  Credentials credentials{};          // Required: Insecure() for plaintext.
-  std::vector<std::string> listen{};  // "0.0.0.0:50051", "[::]:0", "unix:/run/echo.sock". At least one.
-  LoopPool* loops = nullptr;          // Null: LoopPool::Default(). Connections are dealt round all its loops.
-  size_t workers = 4;                 // Threads for blocking handlers; started at the first use.
-  size_t max_waiting = 1000;          // Calls waiting for a worker; RESOURCE_EXHAUSTED beyond.
-  uint32_t max_concurrent_streams = 100;   // Of each connection; a slot is free when its handler is done.
-  uint32_t max_header_bytes = 8 << 10;     // RESOURCE_EXHAUSTED beyond; the stream is reset at twice this.
-  size_t max_receive_message = 4 << 20;    // Bytes; RESOURCE_EXHAUSTED beyond.
+  Credentials credentials{};  // Required: Insecure() for plaintext.
+  std::vector<std::string>
+      listen{};  // "0.0.0.0:50051", "[::]:0", "unix:/run/echo.sock". At least one.
+  LoopPool* loops =
+      nullptr;         // Null: LoopPool::Default(). Connections are dealt round all its loops.
+  size_t workers = 4;  // Threads for blocking handlers; started at the first use.
+  size_t max_waiting = 1000;  // Calls waiting for a worker; RESOURCE_EXHAUSTED beyond.
+  uint32_t max_concurrent_streams =
+      100;  // Of each connection; a slot is free when its handler is done.
+  uint32_t max_header_bytes =
+      8 << 10;  // RESOURCE_EXHAUSTED beyond; the stream is reset at twice this.
+  size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
   size_t max_send_message = INT32_MAX;
-  size_t max_connections = 10'000;         // Of the whole server; more are closed at once.
-  Duration handshake_timeout = std::chrono::seconds(10);  // Until the client's preface and SETTINGS.
+  size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
+  Duration handshake_timeout =
+      std::chrono::seconds(10);  // Until the client's preface and SETTINGS.
 };
 
 class Server;
@@ -117,15 +124,18 @@ class Server {
 
   // Listens on every address, or on none: the error names the one that failed.
   absl::Status Start();
-  const std::vector<std::string>& addresses() const;  // With the ports that were chosen. After Start.
+  const std::vector<std::string>& addresses()
+      const;                            // With the ports that were chosen. After Start.
   size_t connections_accepted() const;  // Since Start; refused ones are not counted.
-  int port() const;                                   // Of the first TCP address; 0 if there is none.
+  int port() const;                     // Of the first TCP address; 0 if there is none.
 
   // Takes no more calls (GOAWAY in two steps), waits for those that run, at most `grace`, ends the
   // rest with a reset. OK, or DEADLINE_EXCEEDED with how many were cut off. Blocks.
   absl::Status Drain(Duration grace);
-  void DrainAsync(Duration grace, Function<void(absl::Status)> done);  // `done` on a loop of its pool.
-  void Stop();  // At once: connections are closed; returns when no handler will be started any more.
+  void DrainAsync(Duration grace,
+                  Function<void(absl::Status)> done);  // `done` on a loop of its pool.
+  void
+  Stop();  // At once: connections are closed; returns when no handler will be started any more.
   // Runs `work` on a worker thread; false: too many wait already.
   bool RunOnWorker(Function<void()> work);
 

@@ -193,6 +193,9 @@ ServerMethod MakeMethod(const M& method, F handler) {
 
 }  // namespace detail
 
+// What a generated method answers that isn't overridden.
+absl::Status Unimplemented(const ServerCall& call);
+
 // A handler of a method: a coroutine or a plain function, as its return type says.
 template <class M, class F>
 ServerMethod Handler(const M& method, F handler) {

@@ -60,8 +60,8 @@ Slice FrameMessage(size_t length, Fill fill) {
   auto* all = new uint8_t[kMessagePrefix + length];
   WriteMessagePrefix(all, length);
   fill(all + kMessagePrefix);
-  return Slice({all, kMessagePrefix + length},
-               [](void* p) { delete[] static_cast<uint8_t*>(p); }, all);
+  return Slice(
+      {all, kMessagePrefix + length}, [](void* p) { delete[] static_cast<uint8_t*>(p); }, all);
 }
 
 }  // namespace rondo

@@ -24,7 +24,9 @@ struct Nudging final : Picker {
 };
 struct One final : Picker {
   explicit One(SubchannelRef b) : backend(std::move(b)) {}
-  PickResult Pick(const PickArgs&) const override { return Picked{backend.get(), "the only one in use"}; }
+  PickResult Pick(const PickArgs&) const override {
+    return Picked{backend.get(), "the only one in use"};
+  }
   SubchannelRef Sole() const override { return backend; }
   const SubchannelRef backend;
 };

@@ -19,8 +19,8 @@ struct SocketAddress {
   bool is_tcp() const { return family() == AF_INET || family() == AF_INET6; }
 };
 
-// 4 or 6 for an IP address without brackets or port (a zone such as "%eth0" may follow one of IPv6),
-// 0 for everything else.
+// 4 or 6 for an IP address without brackets or port (a zone such as "%eth0" may follow one of
+// IPv6), 0 for everything else.
 int IpFamily(std::string_view text);
 
 // "1.2.3.4:80", "[::1]:80", "[fe80::1%eth0]:80", "unix:path" (absolute or relative),
