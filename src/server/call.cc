@@ -181,7 +181,8 @@ void Call::OnDeadline() {
 void Call::Abandon(const absl::Status& why) {
   const Pin pin(*this);
   SendEnd(why);
-  stream_.Discard();
+  // One that has ended is as new already, and used again.
+  if (stream_.open()) stream_.Discard();
   cancelled_.store(true, std::memory_order_release);
   if (started_) {
     Later();
