@@ -38,24 +38,19 @@ void Call::OnMessage(const transport::Message& message) {
             : Cat(method_.path, ": the server compressed with \"", encoding_,
                   "\", which was not offered")));
   }
-  if (unary_ || dropping_replies_) {
-    if (++replies_ > 1 && unary_) {
-      return EndStream(absl::UnimplementedError(
-          Cat(method_.path, ": the server sent more than one reply to a unary call")));
-    }
-    if (unary_) reply_.assign(message.bytes.begin(), message.bytes.end());
-    if (dropping_replies_) stream_.Pull(1);
-    return;
+  if (++replies_ > 1 && !method_.server_streams) {
+    return EndStream(absl::UnimplementedError(
+        Cat(method_.path, ": the server sent more than one reply, the method has one")));
   }
-  if (!method_.server_streams && ++replies_ > 1) {
-    return EndStream(
-        absl::UnimplementedError(Cat(method_.path, ": the server sent more than one reply")));
-  }
+  if (unary_) return reply_.assign(message.bytes.begin(), message.bytes.end());
   if (auto done = std::exchange(read_done_, nullptr)) {
-    Ref();  // The reader may drop the call.
+    const CallShare keep(this);  // The reader may drop the call.
     done(message.bytes);
-    Unref();
+    if (where_ != Where::kStream) return;
   }
+  // Somebody waits for the end and nobody for more: the rest must not keep it from coming. A second
+  // reply of a method that has one must be seen, too.
+  if (!read_done_ && (dropping_replies_ || !method_.server_streams)) stream_.Pull(1);
 }
 
 // Found here that the answer is wrong: the stream is reset, the call ends with `why`.

@@ -121,6 +121,17 @@ TEST_F(StreamTest, FinishDropsRepliesThatNobodyReads) {
   Finish();
   EXPECT_EQ(Status(), "OK");
 }
+TEST_F(StreamTest, AReplyThatIsAwaitedIsReadAlthoughFinishWaitsToo) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Begin();
+  Read();
+  Finish();
+  Write("x");
+  Write("y", true);
+  EXPECT_THAT(read_, ElementsAre("a:1:x"));
+  EXPECT_EQ(Status(), "OK");
+}
 TEST_F(StreamTest, ASecondReadAtATimeHearsThatItIsOver) {
   FakeBackend& a = Serve("a:1");
   a.hold = true;

@@ -135,7 +135,7 @@ void Call::OnWritable() {
 
 void Call::Finish(const absl::Status& status) {
   SendEnd(status);
-  stream_.Discard();
+  if (stream_.open()) stream_.Discard();  // Else it is as new already, and used again.
   Done();
   FreeIfOver(true);
 }

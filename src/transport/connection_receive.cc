@@ -69,8 +69,9 @@ bool Connection::Spoil(Stream& stream, Why why, size_t length) {
     if (stream.connection_ != nullptr) EndHere(stream, why, length);
     return false;
   }
+  if (stream.connection_ == nullptr) return false;  // As new already: not to be touched.
   stream.discard_ = true;
-  return stream.connection_ != nullptr;
+  return true;
 }
 
 // `rest` lies in the caller's buffer if `fresh`, else at the end of what is held already.
