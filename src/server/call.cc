@@ -245,6 +245,7 @@ void Call::Clear() {
   answer_ = Answer::kNone;
   started_ = done_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ = false;
   refusal_ = absl::OkStatus();
+  stream_.Renew();
   timeout_ = {};
   request_.clear();
   if (request_.capacity() > kRequestKept) request_ = {};

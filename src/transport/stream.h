@@ -82,6 +82,9 @@ class Stream {
   void Pull(int n = 1);
   // For bodies that are not gRPC: what comes is thrown away, and only its end is told.
   void Discard() { discard_ = true; }
+  // For the next call in the same memory: forgets what was asked of it after its end.
+  // Requires: !open().
+  void Renew() { Clear(); }
   // Ends it: RST_STREAM, no further event.
   void Cancel(http2::Code code = http2::Code::kCancel);
 
