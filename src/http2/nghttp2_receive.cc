@@ -229,6 +229,7 @@ void Nghttp2Session::OnStreamClosed(int32_t id, Code code) {
   if (node == nullptr) return;
   if (node == writable_) writable_ = nullptr;
   if (node->mine) --mine_open_;
+  nghttp2_session_set_stream_user_data(session_, id, nullptr);  // It remembers the stream.
   End(*node, HowItClosed(*node, code));
   pool_.Put(node);
 }

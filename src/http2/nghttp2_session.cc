@@ -59,7 +59,9 @@ Nghttp2Session::~Nghttp2Session() {
 
 void Nghttp2Session::Configure(nghttp2_option* option) const {
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
+  // A server remembers some closed streams, so that frames on them are told from frames on idle
+  // ones (RFC 9113 section 5.1).
+  nghttp2_option_set_no_closed_streams(option, role_ == Role::kClient ? 1 : 0);
   nghttp2_option_set_peer_max_concurrent_streams(option, 0x7fffffff);  // slots() decides.
   // Never: its default (1000 and 33 a second) ends honest clients with deadlines, and it reads the
   // real clock, which a session has none of. The owner judges Offence::kReset.

@@ -21,8 +21,9 @@ absl::StatusOr<Endpoint> ReadItem(const Target& target, std::string_view item) {
   if (semicolon == item.npos) return endpoint;
   const std::string_view option = item.substr(semicolon + 1);
   const char* end = option.data() + option.size();
-  if (!option.starts_with("w=") || option.size() == 2 ||
-      std::from_chars(option.data() + 2, end, endpoint.weight).ptr != end || endpoint.weight == 0) {
+  const char* digits = option.data() + std::min<size_t>(2, option.size());
+  const auto [stop, error] = std::from_chars(digits, end, endpoint.weight);
+  if (!option.starts_with("w=") || error != std::errc() || stop != end || endpoint.weight == 0) {
     return Bad(target, Cat("\"", option, "\" is not a weight of at least 1"));
   }
   return endpoint;

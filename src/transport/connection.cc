@@ -247,8 +247,11 @@ void Connection::OnHeaders(http2::Stream& wire, const http2::Headers& headers, b
     return;
   }
   stream.peer_end_ = true;
-  if (stream.held_.size() > stream.held_from_) {  // Unread messages come first.
-    return stream.trailers_.Hold(nullptr, headers.fields);
+  if (const size_t held = stream.held_.size() - stream.held_from_; held > 0) {
+    stream.trailers_.Hold(nullptr, headers.fields);  // Unread messages come first.
+    // A reader that waits already has had all whole ones: what is held will never be one.
+    if (stream.pulls_ > 0) AfterLastByte(stream, held);
+    return;
   }
   EndWithTrailers(stream, headers);
 }

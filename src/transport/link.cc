@@ -237,8 +237,9 @@ void Link::MoveOn() {
             ? Cat("drained", drain_words_.empty() ? "" : ": ", drain_words_)
             : std::string("stream ids run out"));
     CloseNow(http2::Code::kNoError, {});
-  } else if (draining_ == Draining::kFinal && connection_->unsent() == 0) {
-    Die(Cat("drained", drain_words_.empty() ? "" : ": ", drain_words_));
+  } else if ((draining_ == Draining::kFinal || goaway_) && connection_->unsent() == 0) {
+    // A client that says GOAWAY and has no stream open has nothing more to ask.
+    Die(goaway_ ? GoAwayText() : Cat("drained", drain_words_.empty() ? "" : ": ", drain_words_));
     state_ = State::kFarewell;
     loop_.Arm(farewell_, loop_.Now() + options_.farewell);
   }

@@ -185,7 +185,7 @@ class MemoryNetwork::End final : public event::Socket {
   size_t Amount(size_t most) {
     const size_t chunk = wire_->traffic().chunk;
     if (chunk == 0 || most == 0 || wire_->network() == nullptr) return most;
-    return wire_->network()->Chance(std::min(most, chunk));
+    return 1 + wire_->network()->Roll(std::min(most, chunk));
   }
 
   const std::shared_ptr<Wire> wire_;
@@ -263,14 +263,18 @@ MemoryNetwork::~MemoryNetwork() {
   }
 }
 
-size_t MemoryNetwork::Chance(size_t most) {
-  return 1 + std::uniform_int_distribution<size_t>(0, most - 1)(random_);
+// SplitMix64 (Steele, Lea, Flood 2014): the same on every machine, unlike std's distributions.
+uint64_t MemoryNetwork::Roll(uint64_t below) {
+  uint64_t z = chance_ += 0x9e3779b97f4a7c15;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return (z ^ z >> 31) % below;
 }
 
 Duration MemoryNetwork::Delay() {
-  const auto [min, max] = std::pair(traffic_.delay_min.count(), traffic_.delay_max.count());
-  if (max <= min) return traffic_.delay_min;
-  return Duration(std::uniform_int_distribution<Duration::rep>(min, max)(random_));
+  const Duration spread = traffic_.delay_max - traffic_.delay_min;
+  if (spread <= Duration{}) return traffic_.delay_min;
+  return traffic_.delay_min + Duration(Roll(static_cast<uint64_t>(spread.count()) + 1));
 }
 
 std::vector<std::shared_ptr<MemoryNetwork::Wire>> MemoryNetwork::WiresOf(std::string_view address) {

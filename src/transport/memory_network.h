@@ -2,10 +2,9 @@
 // A network in memory, the same under the same seed: bytes are cut and delayed by chance, and
 // addresses refuse, swallow, freeze or reset when the test says so.
 // Threads: one; both ends' loops are driven by it. For tests.
-#include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +22,7 @@ class MemoryNetwork final : public event::Network {
     size_t buffer = 256 << 10;          // Bytes on the way and unread before a write would block.
   };
 
-  explicit MemoryNetwork(uint64_t seed = 1) : random_(seed) {}
+  explicit MemoryNetwork(uint64_t seed = 1) : chance_(seed) {}
   MemoryNetwork(const MemoryNetwork&) = delete;
   MemoryNetwork& operator=(const MemoryNetwork&) = delete;
   ~MemoryNetwork() override;
@@ -62,10 +61,10 @@ class MemoryNetwork final : public event::Network {
 
   Place& At(std::string_view address) { return places_[std::string(address)]; }
   std::vector<std::shared_ptr<Wire>> WiresOf(std::string_view address);
-  size_t Chance(size_t most);  // 1 to `most`.
+  uint64_t Roll(uint64_t below);
   Duration Delay();
 
-  std::mt19937_64 random_;
+  uint64_t chance_;
   Traffic traffic_;
   std::map<std::string, Place, std::less<>> places_;
   size_t bytes_moved_ = 0;
