@@ -98,7 +98,7 @@ std::string EncodeAuthority(std::string_view text) {
 }
 
 std::string AuthorityOf(const Target& target) {
-  if (target.endpoint.starts_with(':')) return Cat("localhost", target.endpoint);
+  if (target.endpoint.starts_with(':')) return Cat("localhost", EncodeAuthority(target.endpoint));
   return EncodeAuthority(target.endpoint);
 }
 
