@@ -13,7 +13,8 @@ class Fixed final : public Resolver {
   void Start() override {
     loop_.Post(lifetime_.Bind([this] {
       // There is nothing else to try: what the channel can't use, it can't.
-      on_resolution_({.endpoints = endpoints_, .note = "given in the target"}).IgnoreError();
+      const OnResolution tell = on_resolution_;  // It may drop this resolver.
+      tell({.endpoints = endpoints_, .note = "given in the target"}).IgnoreError();
     }));
   }
 

@@ -29,8 +29,10 @@ class Listening final : public Resolver {
       : state_(std::move(state)), on_resolution_(std::move(f)) {
     listener_.loop = &loop;
     listener_.tell = [this, lifetime = &lifetime_](Resolution r) {
-      listener_.loop->Post(lifetime->Bind(
-          [this, r = std::move(r)]() mutable { on_resolution_(std::move(r)).IgnoreError(); }));
+      listener_.loop->Post(lifetime->Bind([this, r = std::move(r)]() mutable {
+        const OnResolution publish = on_resolution_;  // It may drop this resolver.
+        publish(std::move(r)).IgnoreError();
+      }));
     };
   }
   ~Listening() override {
