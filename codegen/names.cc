@@ -1,6 +1,7 @@
 #include "names.h"
 
 #include <google/protobuf/compiler/cpp/names.h>
+#include <google/protobuf/descriptor.pb.h>
 
 #include <set>
 #include <sstream>
@@ -122,22 +123,69 @@ std::vector<std::string> NamespaceOf(const FileDescriptor& file) {
   return parts;
 }
 
+ClassNames ClassesOf(const ServiceDescriptor& service) {
+  const FileDescriptor& file = *service.file();
+  const std::string package = file.package().empty() ? "" : file.package() + ".";
+  std::set<std::string> taken;
+  const auto free = [&](std::string name) {
+    while (taken.contains(name) || file.pool()->FindMessageTypeByName(package + name) != nullptr ||
+           file.pool()->FindEnumTypeByName(package + name) != nullptr) {
+      name += '_';
+    }
+    taken.insert(name);
+    return name;
+  };
+  ClassNames names;
+  for (int i = 0; i <= service.index(); ++i) {  // Those before it choose first.
+    const std::string& name = file.service(i)->name();
+    names.methods = free(name + "Methods");
+    names.stub = free(name + "Stub");
+    names.service = free(name + "Service");
+    names.sync_service = free(name + "SyncService");
+  }
+  return names;
+}
+
 std::string FunctionName(const MethodDescriptor& method) {
-  const std::string& service = method.service()->name();
-  const std::set<std::string> taken = {"Methods", service + "Methods", service + "Stub",
-                                       service + "Service", service + "SyncService"};
-  const std::string name = Escaped(method.name());
-  return taken.contains(name) ? name + "_" : name;
+  const ClassNames classes = ClassesOf(*method.service());
+  // A class can't have a member of its own name; the rest is the classes' own, and the names of
+  // parameters.
+  std::set<std::string> taken = {
+      classes.methods, classes.stub, classes.service, classes.sync_service,
+      "Methods",       "channel",    "channel_",      "request",
+      "options",       "token",      "call",          "replies",
+      "requests",      "stream"};
+  std::string name;
+  for (int i = 0; i <= method.index(); ++i) {
+    name = Escaped(method.service()->method(i)->name());
+    while (taken.contains(name)) name += '_';
+    taken.insert(name);
+  }
+  return name;
 }
 
 std::string PathOf(const MethodDescriptor& method) {
   return "/" + method.service()->full_name() + "/" + method.name();
 }
 
+bool UsesDeprecated(const FileDescriptor& file) {
+  for (int s = 0; s < file.service_count(); ++s) {
+    const ServiceDescriptor& service = *file.service(s);
+    for (int m = 0; m < service.method_count(); ++m) {
+      const MethodDescriptor& method = *service.method(m);
+      if (method.options().deprecated() || method.input_type()->options().deprecated() ||
+          method.output_type()->options().deprecated()) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 std::string WithoutProto(const std::string& file) { return cpp::StripProto(file); }
 
 std::string AsComment(const google::protobuf::SourceLocation& location, const std::string& indent) {
-  std::istringstream text(location.leading_comments);
+  std::istringstream text(location.leading_comments + location.trailing_comments);
   std::string out;
   for (std::string line; std::getline(text, line);) {
     // A backslash at a line's end would swallow the next one.

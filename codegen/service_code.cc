@@ -22,7 +22,12 @@ Kind KindOf(const MethodDescriptor& m) {
 }
 
 Words WordsOf(const ServiceDescriptor& service) {
-  return {{"service", service.name()}, {"full", service.full_name()}};
+  const ClassNames classes = ClassesOf(service);
+  return {{"full", service.full_name()},
+          {"methods", classes.methods},
+          {"stub", classes.stub},
+          {"service", classes.service},
+          {"sync_service", classes.sync_service}};
 }
 
 Words WordsOf(const MethodDescriptor& m) {
@@ -56,7 +61,7 @@ void PrintComment(Printer& out, const MethodDescriptor& m) { out.PrintRaw(Commen
 void PrintMethods(Printer& out, const ServiceDescriptor& service) {
   out.Print(WordsOf(service),
             "\n// The methods of $full$.\n"
-            "struct $service$Methods {\n");
+            "struct $methods$ {\n");
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& m = *service.method(i);
     out.Print(WordsOf(m),
@@ -75,7 +80,7 @@ constexpr const char* kUnaryStub =
     "  }\n"
     "  $deprecated$::absl::StatusOr<$reply$> $name$(\n"
     "      const $request$& request, const ::rondo::CallOptions& options) const {\n"
-    "    return ::rondo::CallUnary(channel_, $service$Methods::$name$, request, options);\n"
+    "    return ::rondo::CallUnary(channel_, $methods$::$name$, request, options);\n"
     "  }\n"
     "  template <::rondo::Token Tok>\n"
     "  $deprecated$auto $name$(const $request$& request, Tok&& token) const {\n"
@@ -84,7 +89,7 @@ constexpr const char* kUnaryStub =
     "  template <class Tok>\n"
     "  $deprecated$auto $name$(const $request$& request, const ::rondo::CallOptions& options,\n"
     "      Tok&& token) const {\n"
-    "    return ::rondo::CallUnary(channel_, $service$Methods::$name$, request, options,\n"
+    "    return ::rondo::CallUnary(channel_, $methods$::$name$, request, options,\n"
     "                              std::forward<Tok>(token));\n"
     "  }\n";
 
@@ -94,7 +99,7 @@ constexpr const char* kServerStreamingStub =
     "  }\n"
     "  $deprecated$::rondo::ReadStream<$reply$> $name$(\n"
     "      const $request$& request, const ::rondo::CallOptions& options) const {\n"
-    "    return {channel_, $service$Methods::$name$, request, options};\n"
+    "    return {channel_, $methods$::$name$, request, options};\n"
     "  }\n";
 
 constexpr const char* kOpenStub =
@@ -103,7 +108,7 @@ constexpr const char* kOpenStub =
     "  }\n"
     "  $deprecated$::rondo::$stream$<$request$, $reply$> $name$(\n"
     "      const ::rondo::CallOptions& options) const {\n"
-    "    return {channel_, $service$Methods::$name$, options};\n"
+    "    return {channel_, $methods$::$name$, options};\n"
     "  }\n";
 
 void PrintStub(Printer& out, const ServiceDescriptor& service) {
@@ -112,9 +117,9 @@ void PrintStub(Printer& out, const ServiceDescriptor& service) {
             "// (rondo/token.h) it doesn't. Threads: any.\n");
   out.PrintRaw(CommentOf(service, ""));
   out.Print(WordsOf(service),
-            "class $service$Stub {\n"
+            "class $stub$ {\n"
             " public:\n"
-            "  explicit $service$Stub(::rondo::Channel channel) : channel_(std::move(channel)) {}\n"
+            "  explicit $stub$(::rondo::Channel channel) : channel_(std::move(channel)) {}\n"
             "  const ::rondo::Channel& channel() const { return channel_; }\n");
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& m = *service.method(i);
@@ -190,7 +195,7 @@ std::string Result(const MethodDescriptor& m, bool blocking) {
 
 void PrintService(Printer& out, const ServiceDescriptor& service, bool blocking) {
   Words words = WordsOf(service);
-  words["base"] = service.name() + (blocking ? "SyncService" : "Service");
+  words["base"] = words.at(blocking ? "sync_service" : "service");
   out.Print(words,
             blocking ? "\n// Serves $full$ with handlers that may block, on the server's workers.\n"
                      : "\n// Serves $full$ with coroutines, on the call's loop.\n");
@@ -208,7 +213,8 @@ void PrintService(Printer& out, const ServiceDescriptor& service, bool blocking)
 }
 
 void PrintServiceCode(Printer& out, const ServiceDescriptor& service, bool blocking) {
-  const std::string base = service.name() + (blocking ? "SyncService" : "Service");
+  const ClassNames classes = ClassesOf(service);
+  const std::string& base = blocking ? classes.sync_service : classes.service;
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& m = *service.method(i);
     out.Print(
@@ -224,11 +230,11 @@ void PrintServiceCode(Printer& out, const ServiceDescriptor& service, bool block
   for (int i = 0; i < service.method_count(); ++i) {
     const MethodDescriptor& m = *service.method(i);
     out.Print(
-        "      ::rondo::$make$($service$Methods::$name$,\n"
+        "      ::rondo::$make$($methods$::$name$,\n"
         "          [this]($parameters$) {\n"
         "            return $name$($arguments$);\n"
         "          }),\n",
-        "make", blocking ? "Blocking" : "Handler", "service", service.name(), "name",
+        "make", blocking ? "Blocking" : "Handler", "methods", classes.methods, "name",
         FunctionName(m), "parameters", Parameters(m, blocking, true), "arguments",
         Arguments(m, blocking));
   }
