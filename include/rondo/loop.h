@@ -30,6 +30,10 @@ class Loop {
   virtual bool IsHere() const = 0;
 };
 
+namespace detail {
+struct GuestPool;
+}
+
 // Owns loops and the threads that run them. Destroying it ends what still lives on its loops
 // (channels fail their calls with CANCELLED, servers stop), then joins the threads: in any order
 // with channels, servers and stubs, but not on one of its own threads.
@@ -51,7 +55,9 @@ class LoopPool {
   static LoopPool& Default();
 
  private:
+  friend struct detail::GuestPool;
   struct State;
+  explicit LoopPool(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

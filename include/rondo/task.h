@@ -4,7 +4,7 @@
 //
 // With g++ 12, keep arguments in an awaited expression simple: CallOptions in braces and named
 // objects are safe, other aggregates in braces and capturing lambdas are miscompiled
-// (docs/decisions/coroutines.md).
+// (docs/decisions/0030-coroutines-and-tokens.md).
 #include <concepts>
 #include <coroutine>
 #include <cstddef>

@@ -24,7 +24,7 @@ namespace rondo {
 // with the result, never inline; it is dropped without a call only if its loop has stopped. What
 // `cancel` then holds, when it isn't null, ends the operation early by its Cancel().
 template <class S>
-concept Operation = std::movable<S> && std::movable<typename S::Result> &&
+concept Operation = std::move_constructible<S> && std::movable<typename S::Result> &&
                     std::default_initializable<typename S::Canceller> &&
                     requires(S start, void (*handler)(typename S::Result),
                              typename S::Canceller* cancel) { std::move(start)(handler, cancel); };
@@ -56,12 +56,18 @@ namespace detail {
 
 // What an operation came to whose loop stopped before it ended.
 template <class T>
-T Lost() {
-  if constexpr (std::constructible_from<T, absl::Status>) {
-    return T(absl::CancelledError("the call's event loop has stopped"));
-  } else {
-    return T();
+struct LostValue {
+  static T Make() {
+    if constexpr (std::constructible_from<T, absl::Status>) {
+      return T(absl::CancelledError("the call's event loop has stopped"));
+    } else {
+      return T();
+    }
   }
+};
+template <class T>
+T Lost() {
+  return LostValue<T>::Make();
 }
 
 // A handler that delivers exactly once: what it is called with, or Lost. `To` points to the sink.

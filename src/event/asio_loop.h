@@ -22,6 +22,7 @@ class AsioLoop final : public SystemLoop {
   Time Now() const override;
   // Instead of AskToStop and Run: ends with TellStop, now. Threads: the loop's.
   void Stop();
+  asio::io_context& context() const { return io_; }
 
  private:
   explicit AsioLoop(asio::io_context& io);

@@ -15,6 +15,7 @@ struct LoopPool::State {
   std::vector<std::shared_ptr<event::SystemLoop>> loops;
   std::vector<std::thread> threads;
   std::atomic<size_t> next{0};
+  Function<void()> stop_guest;  // Set if the loops run on a thread of the user's.
 };
 
 LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
@@ -25,7 +26,13 @@ LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
   }
 }
 
+LoopPool::LoopPool(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 LoopPool::~LoopPool() {
+  if (state_->stop_guest) {
+    state_->stop_guest();
+    return;
+  }
   for (auto& loop : state_->loops) {
     if (loop->IsHere()) {
       std::fputs(
@@ -48,6 +55,14 @@ LoopPool& LoopPool::Default() {
   static LoopPool* const pool =
       new LoopPool(1);  // Never destroyed: users' statics may outlive ours.
   return *pool;
+}
+
+std::unique_ptr<LoopPool> detail::GuestPool::Make(std::shared_ptr<event::SystemLoop> loop,
+                                                  Function<void()> stop) {
+  auto state = std::make_unique<LoopPool::State>();
+  state->loops.push_back(std::move(loop));
+  state->stop_guest = std::move(stop);
+  return std::unique_ptr<LoopPool>(new LoopPool(std::move(state)));
 }
 
 namespace event {
