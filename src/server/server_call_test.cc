@@ -421,6 +421,45 @@ TEST_F(ServerCallTest, ALostConnectionCancelsItsCallsAndTheyMayFinishLate) {
   kept[0]->Finish(absl::NotFoundError("late"));
 }
 
+// A call's memory serves the next one: nothing of what was asked of it after its end may last.
+TEST_F(ServerCallTest, ACallThatEndedLateLeavesNothingToTheNext) {
+  OnKeep();
+  OnEcho();
+  On("/a.Echo/Talk", kBoth, [](ServerCall& call, Bytes) { Echoing::Next(call); });
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    ClientCall& gone = Open("/a.Echo/Keep", {{"tenant", "blue"}});
+    Idle();
+    gone.stream.Cancel();
+    Idle();
+    ServerCall& late = *kept.at(static_cast<size_t>(i));
+    late.AddHeader("x", "y");
+    late.AddTrailer("x", "y");
+    late.Read([](std::optional<Bytes>) {});
+    late.Write(Framed("z"), [](bool) {});
+    if (i == 0) late.Finish(absl::OkStatus());
+    if (i == 1) late.Reply(Framed("r"));
+    if (i == 2) late.Finish(absl::AbortedError("a"));
+    Idle();
+    ClientCall& unary = Ask("/a.Echo/Say", "next");
+    EXPECT_EQ(unary.head, ":status=200");
+    EXPECT_EQ(unary.messages, std::vector<std::string>{"next"});
+    EXPECT_EQ(unary.trailers, "grpc-status=0");
+    ClientCall& talk = Open("/a.Echo/Talk");
+    Say(talk, "one");
+    Say(talk, "two", true);
+    EXPECT_EQ(talk.messages, (std::vector<std::string>{"one", "two"}));
+  }
+}
+
+TEST_F(ServerCallTest, ACallThatWasRefusedLeavesNothingToTheNext) {
+  OnEcho();
+  Start();
+  Ask("/a.Echo/Nothing", "x", {{"tenant", "blue"}});
+  Ask("/a.Echo/Say", "x", {{":method", "GET"}});
+  EXPECT_EQ(Ask("/a.Echo/Say", "next").messages, std::vector<std::string>{"next"});
+}
+
 TEST_F(ServerCallTest, AnEarlyEndTellsTheClientToSendNoMore) {  // RFC 9113 section 8.1
   On("/a.Echo/Sum", kClientStreams,
      [](ServerCall& call, Bytes) { call.Finish(absl::AbortedError("enough")); });
