@@ -38,9 +38,9 @@ rondo::Channel Open(const std::string& target, const std::string& policy, rondo:
   return *std::move(channel);
 }
 
-// "a,b" as "static:///127.0.0.1:a,127.0.0.1:b".
+// "a,b" as "ipv4:127.0.0.1:a,127.0.0.1:b".
 std::string Target(const std::string& ports) {
-  std::string target = "static:///127.0.0.1:";
+  std::string target = "ipv4:127.0.0.1:";
   for (const char c : ports) target += c == ',' ? ",127.0.0.1:" : std::string(1, c);
   return target;
 }

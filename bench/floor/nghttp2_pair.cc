@@ -202,6 +202,7 @@ int Measure(const Arguments& arguments) {
   Meter meter(arguments);
   Calls calls(loop, meter, arguments.Int("inflight", 100));
   const std::string ports = arguments.Text("port");
+  if (ports.empty()) Die("port= is missing");
   for (const char* p = ports.c_str(); *p != 0; p += *p == ',') {
     calls.connections.push_back(std::make_unique<Client>(calls));
     loop.Connect(*calls.connections.back(),
