@@ -84,10 +84,19 @@ need_python() {
 # ---- Servers, and cases.
 
 STARTED=()
+# Takes note of the process that was just put in the background. Disowned, so that the shell says
+# nothing about one that a case kills.
+started() {
+  PID=$!
+  STARTED+=("$PID")
+  disown "$PID"
+}
 stop_all() {
-  local pid
+  local pid i
   for pid in "${STARTED[@]}"; do kill "$pid" 2>/dev/null; done
-  for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null; done
+  for pid in "${STARTED[@]}"; do
+    for ((i = 0; i < 100; i++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+  done
   STARTED=()
 }
 trap stop_all EXIT
@@ -97,9 +106,9 @@ trap stop_all EXIT
 start() {
   local log=$LOGS/$1.log i
   shift
-  "$@" >"$log" 2>&1 </dev/null &
-  PID=$!
-  STARTED+=("$PID")
+  : >"$log"  # Here, not in the child: what an earlier run left must not be read below.
+  "$@" >>"$log" 2>&1 </dev/null &
+  started
   for ((i = 0; i < 300; i++)); do
     PORT=$(sed -nE 's/^listening on .*:([0-9]+)$/\1/p' "$log")
     [ -n "$PORT" ] || grep -qx listening "$log" && return 0
@@ -116,8 +125,7 @@ start_grpc_go() {
   local i
   PORT=$(free_port)
   "$BIN/grpc-go-server" --port="$PORT" >"$LOGS/grpc-go-server.log" 2>&1 </dev/null &
-  PID=$!
-  STARTED+=("$PID")
+  started
   for ((i = 0; i < 300; i++)); do
     (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return 0
     sleep 0.1

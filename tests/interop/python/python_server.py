@@ -114,7 +114,8 @@ class Service(test_pb2_grpc.TestServiceServicer):
         for request in requests:
             self.end_with(context, request.response_status)
             yield from self.replies(request)
-        done.set()
+        if context.is_active():  # The requests of a cancelled call just end.
+            done.set()
 
     def HalfDuplexCall(self, requests, context):
         self.answer(context)
