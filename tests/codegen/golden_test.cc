@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -106,7 +107,7 @@ TEST(Text, UnknownOptionsAreRefused) {
       std::string(PROTOC) + " -I" + PROTOS + " --rondo_out=mock:" + testing::TempDir() +
       " --plugin=protoc-gen-rondo=" + PLUGIN + " " + PROTOS + "/shared/types.proto 2>" + errors;
   EXPECT_NE(std::system(command.c_str()), 0);
-  EXPECT_EQ(Read(errors), "--rondo_out: protoc-gen-rondo: unknown option \"mock\"; it has none\n");
+  EXPECT_EQ(Read(errors), "--rondo_out: shared/types.proto: protoc-gen-rondo: unknown option \"mock\"; it has none\n");
 }
 
 // ---- Calls.
@@ -148,19 +149,20 @@ struct BlockingShop final : ShopSyncService {
 
 class Calls : public testing::Test {
  protected:
-  ShopStub_ Serve(Service& service) {
+  ShopStub_& Serve(Service& service) {
     server_.Add(service);
     EXPECT_EQ(server_.Start(), absl::OkStatus());
-    return ShopStub_(*Channel::Create(server_.addresses()[0], {.credentials = Insecure()}));
+    return stub_.emplace(*Channel::Create(server_.addresses()[0], {.credentials = Insecure()}));
   }
 
   Shop shop_;  // Services outlive the server.
   BlockingShop blocking_;
   Server server_{{.credentials = Insecure(), .listen = {"127.0.0.1:0"}}};
+  std::optional<ShopStub_> stub_;  // Its channel's end would be the streams' end.
 };
 
 TEST_F(Calls, AUnaryCallAnswers) {
-  ShopStub_ shop = Serve(shop_);
+  const ShopStub_& shop = Serve(shop_);
   Outer::Inner request;
   request.set_text("four");
   EXPECT_EQ(shop.Buy(request)->cents(), 4);
