@@ -214,11 +214,13 @@ void Call::OnPicked() {
 void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
+  record_.now().backend = live.backend();
   live.WaitForSlot(*this);
 }
 
 void Call::BackToQueue() {
   ForgetPick();
+  record_.now().backend = nullptr;
   where_ = Where::kQueued;
   PickAgain();
 }
