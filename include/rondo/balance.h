@@ -45,7 +45,9 @@ struct SubchannelState {
 struct OpenOptions {
   std::string_view address;  // Lent for the call.
   bool watch_health = false;
-  Duration report_period{};  // Not 0: out-of-band load reports into the cell, at least so often.
+  // Not 0: out-of-band load reports into the cell, at least so often. A runtime that can't bring
+  // them, as this version's channels, answers with kTransientFailure and UNIMPLEMENTED.
+  Duration report_period{};
   const Attributes* transport = nullptr;  // Lent. With the address it is the connection's identity.
 };
 

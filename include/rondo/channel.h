@@ -40,7 +40,11 @@ struct ChannelOptions {
   Attributes policy_settings{};
   size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
   size_t max_send_message = INT32_MAX;   // Bytes; likewise.
-  LoopPool* loops = nullptr;             // Null: LoopPool::Default(). Must not die in Create.
+  // Hears what a service config asks for in vain (unknown fields, what this version can't do, one
+  // of the resolver's that is wrong), one text each: inside Create and on the channel's loop. Null:
+  // they are written to stderr.
+  std::function<void(std::string_view)> on_warning{};
+  LoopPool* loops = nullptr;  // Null: LoopPool::Default(). Must not die in Create.
 };
 
 class Channel;

@@ -88,6 +88,7 @@ void Call::Pick(bool home) {
     broken_ = Validate();
   }
   plan_version_ = lease.version();
+  record_.now().policy = lease.plan().config->policy().factory->name;
   if (!broken_.ok() || lease.plan().picker == nullptr) {
     pick_ = Queue{};
     return;
@@ -125,7 +126,9 @@ void Call::Configure(const ServiceConfig& config) {
 
 absl::Status Call::Validate() {
   if (!metadata_.empty()) {
-    if (absl::Status s = wire::EncodeMetadata(metadata_, fields_); !s.ok()) return s;
+    if (absl::Status s = wire::EncodeMetadata(metadata_, fields_); !s.ok()) {
+      return absl::Status(s.code(), Cat(method_.path, ": ", s.message()));
+    }
   }
   if (unary_) return CheckSize(body_.unary().size() - kMessagePrefix);
   return absl::OkStatus();
@@ -142,9 +145,14 @@ absl::Status Call::CheckSize(size_t bytes) const {
 void Call::Arrive() {
   where_ = Where::kQueued;
   record_.Turn(Wait::kQueue, began_);
-  if (core_->closed()) return CompleteLater(absl::CancelledError("the channel is closed"));
+  if (core_->closed()) {
+    return CompleteLater(absl::CancelledError(Cat(core_->target(), ": the channel is closed")));
+  }
   if (!broken_.ok()) return CompleteLater(std::exchange(broken_, absl::OkStatus()));
-  if (cancel_asked_.load()) return CompleteLater(absl::CancelledError("the call was cancelled"));
+  if (cancel_asked_.load()) {
+    return CompleteLater(
+        absl::CancelledError(Cat(method_.path, ": the call was cancelled before it began")));
+  }
   if (deadline_ != Time::max()) {
     if (deadline_ <= core_->home().Now()) return OnTimer();
     core_->home().Arm(*this, deadline_);
@@ -166,7 +174,9 @@ void Call::Follow() {
     case PickResult::Kind::kQueue:
       return StandInQueue();
     case PickResult::Kind::kFail:
-      if (!wait_for_ready_) return CompleteLater(Explained(pick_.status()));
+      if (!wait_for_ready_) {
+        return CompleteLater(Explained(wire::RestrictControlPlane(pick_.status())));
+      }
       last_fail_ = pick_.status();
       return StandInQueue();
     case PickResult::Kind::kDrop:
@@ -204,11 +214,13 @@ void Call::OnPicked() {
 void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
+  record_.now().backend = live.backend();
   live.WaitForSlot(*this);
 }
 
 void Call::BackToQueue() {
   ForgetPick();
+  record_.now().backend = nullptr;
   where_ = Where::kQueued;
   PickAgain();
 }
@@ -256,6 +268,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   began_attempt_ = now;
   half_closed_ = unary_;
   backend_ = live.backend();
+  carrier_ = &live.carrier();
   live.backend()->load.Begin();
   live.NoteSlots();
   if (!unary_) Feed();
@@ -273,6 +286,7 @@ void Call::OnTimer() {
 void Call::End(absl::Status status) {
   if (where_ == Where::kEnded || where_ == Where::kNew) return;
   if (where_ == Where::kStream) {
+    record_.NoteUnsent(stream_.queued());
     stream_.Cancel(http2::Code::kCancel);
     LeaveStream(status);
   } else if (where_ == Where::kSlot) {

@@ -23,6 +23,7 @@
 namespace rondo::channel {
 
 struct Backend;
+class Carrier;
 class LiveSubchannel;
 
 class Call final : public Waiter<Call>,
@@ -89,6 +90,7 @@ class Call final : public Waiter<Call>,
   void EndStream(absl::Status why);
   bool MayRepeat(const transport::End& end);
   absl::Status StatusOf(const transport::End& end);
+  absl::Status StatusOfClosed(const http2::Closed& closed);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
   void LeaveStream(const absl::Status& status);
   absl::Status Explained(absl::Status status);
@@ -137,6 +139,7 @@ class Call final : public Waiter<Call>,
   CallRecord record_;
   RequestBody body_;
   std::shared_ptr<Backend> backend_;
+  const Carrier* carrier_ = nullptr;  // What the stream runs on; good until the stream ends.
   Time began_attempt_{};
   bool committed_ = false;    // Will not be sent again.
   bool repeated_ = false;     // The one repeat that the server's word allows is used up.

@@ -1,6 +1,7 @@
 // How a call's attempts end: what the peer's answer means, whether to try again, and who is told.
 #include "base/text.h"
 #include "channel/call.h"
+#include "channel/carrier.h"
 #include "channel/live_subchannel.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
@@ -97,7 +98,7 @@ absl::Status Call::StatusOf(const transport::End& end) {
     case Why::kWire:
       if (core_->closed()) return Explained(absl::CancelledError("the channel was closed"));
       if (!broken_.ok()) return Explained(broken_);
-      return Explained(wire::StatusOfClosed(end.closed, deadline_ <= core_->home().Now()));
+      return Explained(StatusOfClosed(end.closed));
     case Why::kMessageTooLong:
       return Explained(
           absl::ResourceExhaustedError(Cat(method_.path, ": a reply of ", end.length,
@@ -119,6 +120,15 @@ absl::Status Call::StatusOf(const transport::End& end) {
   return absl::InternalError("unreachable");
 }
 
+absl::Status Call::StatusOfClosed(const http2::Closed& closed) {
+  absl::Status status = wire::StatusOfClosed(closed, deadline_ <= core_->home().Now());
+  if (closed.cause != http2::Cause::kConnection && closed.cause != http2::Cause::kGoAway) {
+    return status;
+  }
+  const std::string cause = carrier_->cause();
+  return cause.empty() ? status : absl::Status(status.code(), Cat(status.message(), ": ", cause));
+}
+
 absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
   if (!broken_.ok()) return Explained(broken_);
@@ -126,7 +136,8 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   if (report_ != nullptr) KeepMetadata(trailers, trailers_);
   if (status.ok() && !broken_.ok()) return Explained(broken_);
   if (status.ok() && replies_ == 0 && !method_.server_streams) {
-    return absl::UnimplementedError(Cat(method_.path, ": the server answered OK without a reply"));
+    return Explained(
+        absl::UnimplementedError(Cat(method_.path, ": the server answered OK without a reply")));
   }
   return status;  // The server's own words stay as they are.
 }
@@ -157,7 +168,8 @@ absl::Status Call::Explained(absl::Status status) {
   std::string text(std::string_view(status.message().data(), status.message().size()));
   Append(text, Cat(text.empty() ? "" : "; ", core_->target(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
-  if (where_ == Where::kQueued) Append(text, Cat("; ", core_->Explain()));
+  Append(text, where_ == Where::kQueued ? Cat("; ", core_->Explain())
+                                        : Cat("; policy ", record_.now().policy));
   return absl::Status(status.code(), text);
 }
 

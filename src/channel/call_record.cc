@@ -1,6 +1,7 @@
 #include "channel/call_record.h"
 
 #include "base/text.h"
+#include "wire/status_codec.h"
 
 namespace rondo::channel {
 
@@ -34,7 +35,14 @@ void CallRecord::MoveInto(CallReport& report) {
 }
 
 std::string CallRecord::Text() const {
-  std::string out = Cat("attempt ", count());
+  std::string out;
+  size_t n = 0;
+  for (const Attempt& a : earlier_) {
+    Append(out, Cat("attempt ", ++n));
+    if (a.backend != nullptr) Append(out, Cat(" to ", a.backend->address));
+    Append(out, Cat(" ended with ", wire::CodeName(a.code), ", "));
+  }
+  Append(out, Cat("attempt ", count()));
   if (current_.backend != nullptr) Append(out, Cat(" to ", current_.backend->address));
   std::string_view separator = ": ";
   const auto part = [&](Duration d, std::string_view what) {
@@ -46,6 +54,9 @@ std::string CallRecord::Text() const {
   part(current_.queued, "waiting for a ready backend");
   part(current_.slot, "waiting for a stream slot");
   part(current_.server, "waiting for the server");
+  if (unsent_ > 0) {
+    Append(out, Cat(separator, unsent_, " bytes of the request wait for its flow control"));
+  }
   return out;
 }
 

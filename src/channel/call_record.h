@@ -28,8 +28,11 @@ class CallRecord {
     earlier_.push_back(std::move(current_));
     current_ = {};
   }
+  // Of the request, when the attempt was ended here.
+  void NoteUnsent(size_t bytes) { unsent_ = bytes; }
   void MoveInto(CallReport& report);
-  // "attempt 2 to 10.0.0.1:80: 3ms picking, 181ms waiting for a stream slot, 16ms server"
+  // "attempt 1 to 10.0.0.2:80 ended with UNAVAILABLE, attempt 2 to 10.0.0.1:80: 3ms waiting for a
+  // ready backend, 181ms waiting for a stream slot, 16ms waiting for the server"
   std::string Text() const;
 
  private:
@@ -38,6 +41,7 @@ class CallRecord {
   std::vector<Attempt> earlier_;  // Empty for nearly every call: no allocation.
   Wait wait_ = Wait::kNone;
   Time since_{};
+  size_t unsent_ = 0;
 };
 
 std::string ShortDuration(Duration d);  // "250ms", "1.5s", "12us"

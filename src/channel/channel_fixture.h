@@ -70,6 +70,12 @@ class FakeBackend final : public transport::Acceptor {
       const http2::Header extra[] = {{"grpc-status", code}, {"grpc-message", message}};
       stream.Respond(AnswerHead(), extra, true);
     }
+    // Bytes as they stand, framed or not.
+    void SayRaw(std::string_view bytes, bool end = false) {
+      stream.Send(Slice::Copy({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}), end);
+    }
+    void Begin() { stream.Respond(AnswerHead(), {}, false); }
+    void End() { stream.Finish(OkTrailers(), {}); }
     FakeBackend& backend;
     std::map<std::string, std::string> headers;
     std::vector<std::string> messages;
@@ -98,13 +104,17 @@ class FakeBackend final : public transport::Acceptor {
   void GoAway() {
     for (auto& l : links_) l->link->Drain("bye");
   }
+  void CloseWith(http2::Code code, std::string_view words) {
+    for (auto& l : links_) l->link->Close(code, words);
+  }
   size_t connections() const { return network_.connections(address_); }
   Served& last() { return *served.back(); }
 
-  bool hold = false;    // Answers only when told.
-  bool refuse = false;  // Every stream: REFUSED_STREAM.
-  bool mute = false;    // Accepts connections and never says a word.
-  bool slam = false;    // Accepts connections and closes them at once.
+  bool hold = false;      // Answers only when told.
+  bool refuse = false;    // Every stream: REFUSED_STREAM.
+  bool unpulled = false;  // Never asks for the request: its window stays shut.
+  bool mute = false;      // Accepts connections and never says a word.
+  bool slam = false;      // Accepts connections and closes them at once.
   transport::LinkOptions options;
   std::vector<std::unique_ptr<Served>> served;
 
@@ -130,7 +140,7 @@ class FakeBackend final : public transport::Acceptor {
     Served& call = *served.back();
     for (const http2::Header& h : headers.fields) call.headers[std::string(h.name)] = h.value;
     *handler = &call;
-    call.stream.Pull();
+    if (!unpulled) call.stream.Pull();
     return &call.stream;
   }
 
@@ -163,6 +173,7 @@ class ChannelTest : public testing::Test {
   ChannelTest() {
     options_.credentials = Insecure();
     options_.resolvers = {names_.Factory()};
+    options_.on_warning = [this](std::string_view text) { warnings_.emplace_back(text); };
   }
   ~ChannelTest() override {
     subscription_ = nullptr;
@@ -234,7 +245,7 @@ class ChannelTest : public testing::Test {
   std::vector<std::unique_ptr<FakeBackend>> backends_;
   std::optional<Channel> channel_;
   std::unique_ptr<Channel::Subscription> subscription_;
-  std::vector<std::string> states_;
+  std::vector<std::string> states_, warnings_;
 };
 
 }  // namespace rondo::channel

@@ -259,7 +259,8 @@ TEST_F(ChannelTest, ADeadlineWhileTheServerWorksSaysWhereTheTimeWent) {
   Advance(200ms);
   EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
   EXPECT_EQ(call->message(),
-            "test:///service after 200ms, attempt 1 to a:1: 200ms waiting for the server");
+            "test:///service after 200ms, attempt 1 to a:1: 200ms waiting for the server; "
+            "policy pick_first");
 }
 TEST_F(ChannelTest, TheServersStatusStaysAsItIs) {
   FakeBackend& a = Serve("a:1");

@@ -110,6 +110,8 @@ class Core final : public Post,
   absl::Status OnResolution(Resolution resolution);
   absl::Status Apply(const std::vector<Endpoint>& endpoints, std::string note);
   void ApplyError(const absl::Status& why);
+  void Warn(std::string_view config, const std::vector<std::string>& warnings);
+  void WarnOfResolversConfig(const std::optional<std::string>& json);
   void RefuseConfig(const absl::Status& why);
   template <class F>
   void InPolicy(F call);
@@ -141,6 +143,7 @@ class Core final : public Post,
   Control::Recipe recipe_;  // Not cooked yet.
   PickerRef picker_;
   std::shared_ptr<const ServiceConfig> published_config_;
+  std::optional<std::string> warned_of_;  // The resolver's last service config.
   std::vector<std::pair<ChannelState, absl::Status>> states_;  // To be published, in this order.
   std::deque<OnEvent> events_;
   WaitQueue<Call> queue_;

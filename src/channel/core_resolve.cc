@@ -1,5 +1,8 @@
 // Names and config: what the resolver says, which service config is in force (A21), and what the
 // policy is told.
+#include <cstdio>
+#include <utility>
+
 #include "balance/graceful_switch.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -66,6 +69,7 @@ absl::Status Core::Init(std::string_view target) {
           "channel: the provided default service config is invalid: ", parsed.status().message()));
     }
     by_default = *std::move(parsed);
+    Warn("default service config", by_default->warnings());
   }
   const auto empty = ServiceConfig::Empty(registry_);
   configs_ = std::make_unique<ConfigInForce>(by_default, empty);
@@ -101,11 +105,33 @@ absl::Status Core::OnResolution(Resolution resolution) {
   }
   if (!options_.use_resolver_service_config) resolution.service_config_json = std::nullopt;
   const absl::Status config = configs_->OnResolver(resolution.service_config_json, registry_);
+  WarnOfResolversConfig(resolution.service_config_json);
   if (!config.ok()) {
     RefuseConfig(config);
     return config;
   }
   return Apply(*resolution.endpoints, std::move(resolution.note));
+}
+
+void Core::Warn(std::string_view config, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    const std::string text = Cat("rondo: ", target_text_, ": ", config, ": ", warning);
+    if (options_.on_warning) {
+      options_.on_warning(text);
+    } else {
+      std::fprintf(stderr, "%s\n", text.c_str());
+    }
+  }
+}
+
+// Once for each new text: resolvers repeat themselves.
+void Core::WarnOfResolversConfig(const std::optional<std::string>& json) {
+  if (json == std::exchange(warned_of_, json) || !json.has_value()) return;
+  if (const absl::Status& why = configs_->refused(); !why.ok()) {
+    const std::string_view words(why.message().data(), why.message().size());
+    return Warn("service config of the resolver", {Cat("not used: ", words)});
+  }
+  Warn("service config of the resolver", configs_->resolvers_warnings());
 }
 
 absl::Status Core::Apply(const std::vector<Endpoint>& endpoints, std::string note) {

@@ -61,6 +61,7 @@ class ConfigInForce {
   absl::Status OnResolver(const std::optional<std::string>& json, const PolicyRegistry& registry);
   void OnNoAnswer();  // The resolver failed before it ever sent a config.
   Ref current() const { return override_ != nullptr ? override_ : chosen_; }
+  const std::vector<std::string>& resolvers_warnings() const { return chosen_->warnings(); }
   // Why the resolver's last config isn't in force, if so.
   const absl::Status& refused() const { return refused_; }
 

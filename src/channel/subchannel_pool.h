@@ -28,6 +28,7 @@ class SubchannelPool {
 
  private:
   class Handle;
+  class Refused;
   void Release(LiveSubchannel& subchannel);
 
   Core& core_;

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -16,6 +17,7 @@ namespace rondo::event {
 namespace {
 
 constexpr std::string_view kNoPort = "the port is neither a number of 0 to 65535 nor a service";
+constexpr std::string_view kNul = "a NUL byte can't be part of an address";
 
 absl::Status Bad(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(Cat("address \"", text, "\": ", why));
@@ -52,20 +54,54 @@ bool ParsePort(std::string_view text, in_port_t& out) {
   return true;
 }
 
-bool IsV6(std::string_view text, in6_addr& address) {
-  return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+bool IsV4(std::string_view text, in_addr& address) {
+  return text.find('\0') == text.npos &&
+         inet_pton(AF_INET, std::string(text).c_str(), &address) == 1;
 }
 
-// A zone is an interface's name or number; one that this machine lacks is an error.
-bool ParseV6(std::string_view host, in6_addr& address, uint32_t& scope) {
+bool IsV6(std::string_view text, in6_addr& address) {
+  return text.find('\0') == text.npos &&
+         inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+}
+
+// What an interface may be called, less what divides one address from the next part of a text.
+bool IsZone(std::string_view text) {
+  return !text.empty() && text.size() < IF_NAMESIZE &&
+         std::ranges::all_of(
+             text,
+             [](char c) {
+               return c > ' ' && c < 0x7f &&
+                      std::string_view("\"%,/:[]").find(c) == std::string_view::npos;
+             });
+}
+
+// The number of the interface of that name or number; 0: this machine has none.
+uint32_t Scope(const std::string& zone) {
+  if (const uint32_t scope = if_nametoindex(zone.c_str()); scope != 0) return scope;
+  uint32_t number = 0;
+  const char* end = zone.data() + zone.size();
+  const auto [stop, error] = std::from_chars(zone.data(), end, number);
+  char name[IF_NAMESIZE];
+  const bool known = stop == end && error == std::errc{} && if_indextoname(number, name) != nullptr;
+  return known ? number : 0;
+}
+
+// Empty, or what is wrong.
+std::string ParseV6(std::string_view host, in6_addr& address, uint32_t& scope) {
   const size_t percent = host.find('%');
-  if (percent != host.npos) {
-    const std::string zone(host.substr(percent + 1));
-    scope = if_nametoindex(zone.c_str());
-    if (scope == 0) std::from_chars(zone.data(), zone.data() + zone.size(), scope);
-    if (scope == 0) return false;
-  }
-  return IsV6(host.substr(0, percent), address);
+  if (!IsV6(host.substr(0, percent), address)) return "no IPv6 address in the brackets";
+  if (percent == host.npos) return {};
+  const std::string zone(host.substr(percent + 1));
+  if (!IsZone(zone)) return Cat("the zone \"", zone, "\" is no name or number of an interface");
+  scope = Scope(zone);
+  return scope != 0 ? "" : Cat("this machine has no interface for the zone \"", zone, "\"");
+}
+
+std::string ZoneText(uint32_t scope) {
+  if (scope == 0) return {};
+  char name[IF_NAMESIZE];
+  if (if_indextoname(scope, name) != nullptr) return Cat("%", name);
+  return Cat("%", scope);  // The interface has gone meanwhile.
 }
 
 }  // namespace
@@ -73,13 +109,14 @@ bool ParseV6(std::string_view host, in6_addr& address, uint32_t& scope) {
 int IpFamily(std::string_view text) {
   in_addr v4;
   in6_addr v6;
-  if (inet_pton(AF_INET, std::string(text).c_str(), &v4) == 1) return 4;
+  if (IsV4(text, v4)) return 4;
   const size_t percent = text.find('%');
-  if (percent != text.npos && percent + 1 == text.size()) return 0;  // An empty zone.
+  if (percent != text.npos && !IsZone(text.substr(percent + 1))) return 0;
   return IsV6(text.substr(0, percent), v6) ? 6 : 0;
 }
 
 absl::StatusOr<SocketAddress> ParseAddress(std::string_view text) {
+  if (text.find('\0') != text.npos) return Bad(text.substr(0, text.find('\0')), kNul);
   if (text.starts_with("unix:")) return UnixAddress(text, text.substr(5), false);
   if (text.starts_with("unix-abstract:")) return UnixAddress(text, text.substr(14), true);
   SocketAddress out;
@@ -91,18 +128,16 @@ absl::StatusOr<SocketAddress> ParseAddress(std::string_view text) {
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
     v6->sin6_family = AF_INET6;
     out.size = sizeof *v6;
-    if (!ParseV6(host.substr(1, host.size() - 2), v6->sin6_addr, v6->sin6_scope_id)) {
-      return Bad(text, "no IPv6 address (of a known zone) in the brackets");
-    }
+    const std::string wrong =
+        ParseV6(host.substr(1, host.size() - 2), v6->sin6_addr, v6->sin6_scope_id);
+    if (!wrong.empty()) return Bad(text, wrong);
     if (!ParsePort(port, v6->sin6_port)) return Bad(text, kNoPort);
     return out;
   }
   auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
   v4->sin_family = AF_INET;
   out.size = sizeof *v4;
-  if (inet_pton(AF_INET, std::string(host).c_str(), &v4->sin_addr) != 1) {
-    return Bad(text, "not an IPv4 address before the port");
-  }
+  if (!IsV4(host, v4->sin_addr)) return Bad(text, "not an IPv4 address before the port");
   if (!ParsePort(port, v4->sin_port)) return Bad(text, kNoPort);
   return out;
 }
@@ -122,9 +157,7 @@ std::string AddressText(const SocketAddress& address) {
         return Cat(host, ":", ntohs(v6.sin6_port));
       }
       inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
-      char zone[IF_NAMESIZE] = "";
-      if (v6.sin6_scope_id != 0) if_indextoname(v6.sin6_scope_id, zone);
-      return Cat("[", host, zone[0] == 0 ? "" : "%", zone, "]:", ntohs(v6.sin6_port));
+      return Cat("[", host, ZoneText(v6.sin6_scope_id), "]:", ntohs(v6.sin6_port));
     }
     default: {
       const auto& un = reinterpret_cast<const sockaddr_un&>(address.storage);

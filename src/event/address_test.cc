@@ -1,5 +1,7 @@
 #include "event/address.h"
 
+#include <netinet/in.h>
+
 #include "gtest/gtest.h"
 
 namespace rondo::event {
@@ -45,12 +47,52 @@ TEST(Address, ErrorsNameTheText) {
             "address \"1.2.3.4:65536\": the port is neither a number of 0 to 65535 nor a service");
   EXPECT_EQ(RoundTrip("1.2.3.4:"),
             "address \"1.2.3.4:\": the port is neither a number of 0 to 65535 nor a service");
-  EXPECT_EQ(RoundTrip("[::1%nosuch]:80"),
-            "address \"[::1%nosuch]:80\": no IPv6 address (of a known zone) in the brackets");
+  EXPECT_EQ(RoundTrip("[lo]:80"), "address \"[lo]:80\": no IPv6 address in the brackets");
   EXPECT_EQ(RoundTrip("unix:"), "address \"unix:\": the name is empty");
   const std::string path = "unix:" + std::string(108, 'p');
   EXPECT_EQ(RoundTrip(path),
             "address \"" + path + "\": longer than the 107 bytes of a unix socket's name");
+}
+
+TEST(Address, AZoneIsAnInterfaceOfThisMachine) {
+  EXPECT_EQ(RoundTrip("[::1%nosuch]:80"),
+            "address \"[::1%nosuch]:80\": this machine has no interface for the zone \"nosuch\"");
+  EXPECT_EQ(RoundTrip("[::1%4294967295]:80"),
+            "address \"[::1%4294967295]:80\": this machine has no interface for the zone "
+            "\"4294967295\"");
+  EXPECT_EQ(RoundTrip("[::1%1x]:80"),
+            "address \"[::1%1x]:80\": this machine has no interface for the zone \"1x\"");
+  EXPECT_EQ(RoundTrip("[::1%]:80"),
+            "address \"[::1%]:80\": the zone \"\" is no name or number of an interface");
+  EXPECT_EQ(RoundTrip("[::1%a]b]:80"),
+            "address \"[::1%a]b]:80\": the zone \"a]b\" is no name or number of an interface");
+}
+
+TEST(Address, AnInterfaceThatHasGoneIsShownByItsNumber) {
+  SocketAddress address = *ParseAddress("[fe80::1%1]:80");
+  reinterpret_cast<sockaddr_in6*>(&address.storage)->sin6_scope_id = 4294967295;
+  EXPECT_EQ(AddressText(address), "[fe80::1%4294967295]:80");
+}
+
+// What stands behind it would be lost: the system's functions stop there.
+TEST(Address, ANulByteIsAnError) {
+  using std::string_view_literals::operator""sv;
+  for (const auto text : {"1.2.3.4\0x:80"sv, "[::1\0]:80"sv, "1.2.3.4:http\0x"sv, "unix:a\0b"sv,
+                          "unix-abstract:a\0"sv}) {
+    EXPECT_EQ(RoundTrip(text), "address \"" + std::string(text.data()) +
+                                   "\": a NUL byte can't be part of an address");
+  }
+}
+
+TEST(IpFamily, AZoneIsWhatAnInterfaceMayBeCalled) {
+  using std::string_view_literals::operator""sv;
+  EXPECT_EQ(IpFamily("fe80::1%br-0_a.1"), 6);
+  EXPECT_EQ(IpFamily("fe80::1%fifteen-letters"), 6);
+  for (const auto text : {"::1%sixteen--letters"sv, "::1%]"sv, "::%]%:]%]]d"sv, "::1%a%b"sv,
+                          "::1%a:80"sv, "::1%a b"sv, "::1%a,b"sv, "::1%a/b"sv, "::1%a\n"sv,
+                          "::1%\xff"sv, "::1\0"sv, "::1%a\0"sv, "1.2.3.4\0"sv}) {
+    EXPECT_EQ(IpFamily(text), 0) << text;
+  }
 }
 
 TEST(IpFamily, KnowsAddressesFromNames) {

@@ -12,6 +12,9 @@
 namespace rondo::resolve {
 namespace {
 
+constexpr std::string_view kWrongZone =
+    "has a zone (behind the %) that is no name or number of an interface";
+
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -21,7 +24,8 @@ bool IsPort(std::string_view text) {
     return std::from_chars(text.data(), text.data() + text.size(), port).ec == std::errc{};
   }
   // A service's name: RFC 6335 section 5.1.
-  return std::ranges::all_of(text, [](char c) { return IsLetter(c) || IsDigit(c) || c == '-'; });
+  return text.size() <= 15 && std::ranges::any_of(text, IsLetter) &&
+         std::ranges::all_of(text, [](char c) { return IsLetter(c) || IsDigit(c) || c == '-'; });
 }
 
 // What the DNS can be asked for; an underscore is no host name's, but is in use.
@@ -33,6 +37,13 @@ bool IsHostName(std::string_view text) {
 
 absl::Status Bad(std::string_view text, std::string_view why) {
   return absl::InvalidArgumentError(Cat("\"", text, "\" ", why));
+}
+
+// An IPv6 address, but behind its percent sign stands what no interface is called.
+bool HasWrongZone(std::string_view host) {
+  if (host.starts_with('[')) host.remove_prefix(1);
+  const size_t percent = host.find('%');
+  return percent != host.npos && event::IpFamily(host.substr(0, percent)) == 6;
 }
 
 // The last colon outside brackets divides; nullopt: there is none, or there are several.
@@ -55,6 +66,7 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text, std::string_view d
   if (const int family = event::IpFamily(text); family != 0) {
     return HostPort{std::string(text), std::string(default_port), family};
   }
+  if (!text.starts_with('[') && HasWrongZone(text)) return Bad(text, kWrongZone);
   HostPort out{.host = {}, .port = std::string(default_port)};
   std::string_view host = text;
   if (const auto parts = Divide(text)) {
@@ -68,7 +80,9 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text, std::string_view d
   if (host.starts_with('[')) {
     if (!host.ends_with(']')) return Bad(text, "has a bracket that doesn't close");
     host = host.substr(1, host.size() - 2);
-    if (event::IpFamily(host) != 6) return Bad(text, "has no IPv6 address in its brackets");
+    if (event::IpFamily(host) != 6) {
+      return Bad(text, HasWrongZone(host) ? kWrongZone : "has no IPv6 address in its brackets");
+    }
   }
   out.ip_family = event::IpFamily(host);
   if (out.ip_family == 0 && !IsHostName(host)) return Bad(text, "is not a host name and port");

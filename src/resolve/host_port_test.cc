@@ -58,7 +58,30 @@ TEST(HostPort, WhatIsNeitherIsAnErrorThatSaysWhy) {
   EXPECT_EQ(Read("a:b c"), "INVALID_ARGUMENT: \"a:b c\" has no port after its colon");
   EXPECT_EQ(Read("a/b"), "INVALID_ARGUMENT: \"a/b\" is not a host name and port");
   EXPECT_EQ(Read("a b:80"), "INVALID_ARGUMENT: \"a b:80\" is not a host name and port");
+  EXPECT_EQ(Read("a:--"), "INVALID_ARGUMENT: \"a:--\" has no port after its colon");
+  EXPECT_EQ(Read("a:sixteen--letters"),
+            "INVALID_ARGUMENT: \"a:sixteen--letters\" has no port after its colon");
   EXPECT_EQ(Read("://a/b").substr(0, 16), "INVALID_ARGUMENT");
+}
+
+TEST(HostPort, AZoneIsWhatAnInterfaceMayBeCalled) {
+  for (const std::string text : {"::%]%:]%]]d", "fe80::1%", "fe80::1%a:80", "[fe80::1%]:80",
+                                 "[fe80::1%a%b]:80", "[::1%a b]", "[::1%sixteen--letters]:80"}) {
+    EXPECT_EQ(Read(text), "INVALID_ARGUMENT: \"" + text +
+                              "\" has a zone (behind the %) that is no name or number of an "
+                              "interface");
+  }
+}
+
+// The fuzzer's rule, for texts that once broke it.
+TEST(HostPort, WhatIsAcceptedReadsBackTheSame) {
+  for (const char* text : {"a", ":80", "1.2.3.4", "::1", "[::1]", "fe80::1%eth0", "[fe80::1%1]:x",
+                           "a-b.c_d.:https", "::ffff:1.2.3.4"}) {
+    const auto read = ParseHostPort(text);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(Read(read->Text()),
+              read->host + " " + read->port + " " + std::to_string(read->ip_family));
+  }
 }
 
 }  // namespace

@@ -298,8 +298,7 @@ void Link::CloseNow(http2::Code code, std::string_view debug) {
 
 // The peer broke the protocol: streams have ended, a GOAWAY waits in the connection.
 void Link::Fail() {
-  const http2::Fault& fault = connection_->fault();
-  Die(Cat(http2::Name(fault.code), fault.why.empty() ? "" : ": ", fault.why));
+  Die(FaultText());
   if (is_client()) return CloseNow(http2::Code::kNoError, {});
   state_ = State::kFarewell;
   loop_.Arm(farewell_, loop_.Now() + options_.farewell);
@@ -339,6 +338,21 @@ void Link::Die(std::string text) {
 std::string Link::GoAwayText() const {
   return Cat("GOAWAY ", http2::Name(goaway_->code), goaway_->debug.empty() ? "" : ": ",
              goaway_->debug);
+}
+
+std::string Link::cause() const {
+  if (!why_.ok()) {
+    const std::string_view text(why_.message().data(), why_.message().size());
+    return std::string(text.substr(text.starts_with(peer_) ? peer_.size() + 2 : 0));
+  }
+  const http2::Fault& fault = connection_->fault();
+  if (fault.code != http2::Code::kNoError) return FaultText();
+  return goaway_ ? GoAwayText() : std::string();
+}
+
+std::string Link::FaultText() const {
+  const http2::Fault& fault = connection_->fault();
+  return Cat(http2::Name(fault.code), fault.why.empty() ? "" : ": ", fault.why);
 }
 
 // -- Time limits.

@@ -68,6 +68,9 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   size_t open_streams() const { return connection_->open_streams(); }
   bool ready() const { return ready_; }
   const std::string& peer() const { return peer_; }
+  // Why it ends, in the words of the peer or the system; empty as long as it doesn't. Streams that
+  // end with the link find it set.
+  std::string cause() const;
   const std::string& local() const { return local_; }
 
   // Server: the two-step graceful GOAWAY (2^31-1; the true last id after a ping's round trip or
@@ -132,6 +135,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   void Tick();
   void CloseNow(http2::Code code, std::string_view debug);
   std::string GoAwayText() const;
+  std::string FaultText() const;
 
   event::EventLoop& loop_;
   const http2::Role role_;
