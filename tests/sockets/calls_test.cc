@@ -127,9 +127,10 @@ TEST_P(CallsTest, ADeadlineEndsAStream) {
 
 TEST_P(CallsTest, ACallerThatCancelsIsHeardByTheHandler) {
   std::promise<absl::Status> end;
-  UnaryCall call = stub->channel().Unary(EchoMethods::UnaryEcho, {.timeout = kLong},
-                                         Request("hold").ByteSizeLong());
-  Request("hold").SerializeWithCachedSizesToArray(call.body());
+  const EchoRequest hold = Request("hold");
+  UnaryCall call =
+      stub->channel().Unary(EchoMethods::UnaryEcho, {.timeout = kLong}, hold.ByteSizeLong());
+  hold.SerializeWithCachedSizesToArray(call.body());
   CallCanceller cancel;
   std::move(call).Start([&](UnaryResult result) { end.set_value(result.status); }, &cancel);
   ASSERT_TRUE(backend->WaitForHeld(1));

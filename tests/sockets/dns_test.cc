@@ -128,8 +128,9 @@ TEST_F(DnsChannelTest, ErrorsSayWhatIsWrongAndWhoWasAsked) {
     EchoStub stub = Open(name);
     const absl::Status why = Why(stub);
     EXPECT_EQ(why.code(), absl::StatusCode::kUnavailable);
-    const std::string expected = std::string("dns: ") + name + ": " + words + "; asked " +
-                                 server.address() + "; dns://" + server.address() + "/" + name;
+    const std::string expected = std::string("name resolver error: dns: ") + name + ": " + words +
+                                 "; asked " + server.address() + "; dns://" + server.address() +
+                                 "/" + name;
     EXPECT_TRUE(Words(why).starts_with(expected)) << why << "\nnot: " << expected;
   }
 }
@@ -139,8 +140,8 @@ TEST_F(DnsChannelTest, ASilentServerIsGivenUpInTime) {
   EchoStub stub = Open("silent.test", {.timeout = 100ms});
   const absl::Status why = Why(stub);
   EXPECT_EQ(why.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(
-      Words(why).starts_with("dns: silent.test: no answer within 100ms; asked " + server.address()))
+  EXPECT_TRUE(Words(why).starts_with(
+      "name resolver error: dns: silent.test: no answer within 100ms; asked " + server.address()))
       << why;
 }
 

@@ -19,7 +19,7 @@ struct Service final : grpc::examples::echo::EchoService {
   }
   Task<absl::Status> BidirectionalStreamingEcho(
       ServerCall& /*call*/, ReaderWriter<EchoRequest, EchoResponse>& stream) override {
-    while (co_await stream.Read()) {
+    while (auto request = co_await stream.Read()) {
     }
     co_return absl::OkStatus();
   }

@@ -163,12 +163,13 @@ TEST_P(GarbageTest, EndsItsOwnConnectionAndDisturbsNobodyElse) {
   backend.Start();
   Load load(backend.Stub(), 1);
   ASSERT_TRUE(load.WaitForMore(1));
+  std::vector<RawPeer> peers;
   for (int i = 0; i < 5; ++i) {
-    RawPeer peer(backend.server().port());
-    ASSERT_TRUE(peer.connected());
-    peer.Say(GetParam().bytes);  // The server may have hung up in the midst of it.
-    EXPECT_TRUE(peer.HearToTheEnd().second);
+    peers.emplace_back(backend.server().port());
+    ASSERT_TRUE(peers.back().connected());
+    peers.back().Say(GetParam().bytes);  // The server may have hung up in the midst of it.
   }
+  for (RawPeer& peer : peers) EXPECT_TRUE(peer.HearToTheEnd().second);
   EXPECT_TRUE(load.WaitForMore(20));
   load.Stop();
   EXPECT_EQ(load.failures(), std::vector<std::string>{});
