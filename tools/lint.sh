@@ -24,6 +24,8 @@ ban "tests don't sleep: wait for the event itself" \
 ban "capture what you need by name" '\[=\]' 'src' 'include' 'examples' 'tests' 'codegen'
 ban "g++ 12 destroys captures twice: name the lambda before the co_await" \
   'co_await[^;]*\[[^]&]+\][ ]*\(' 'src' 'include' 'examples' 'tests'
+ban "g++ 12 makes an illegal instruction of it: while (auto value = co_await ...Read())" \
+  'while \(co_await' 'src' 'include' 'examples' 'tests'
 ban "g++ 12 destroys twice: write if/else around the co_await" '\?[^;:]*co_await[^;]*:' 'src' 'include' 'examples' 'tests'
 ban "finish it, or say in the issue what is missing" 'TODO|FIXME|[^X]XXX[^X]|HACK' 'src' 'include' 'codegen' 'examples' 'bench' 'tests'
 ban "Debian's absl::Mutex carries a deadlock graph: std::mutex" 'absl::Mutex|absl/synchronization' 'src' 'include'

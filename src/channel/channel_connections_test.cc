@@ -264,5 +264,31 @@ TEST_F(ConnectionsTest, InFlightCountsComeBackToZeroHoweverCallsEnd) {
   EXPECT_EQ(Watching::seen->load.failed(), 3u);
 }
 
+TEST_F(ConnectionsTest, CallsThatNeverStartLeaveNothingBehind) {
+  options_.policies = {Adapt<Watching>()};
+  options_.default_service_config = R"({"loadBalancingConfig":[{"watching":{}}]})";
+  FakeBackend& a = Serve("a:1");
+  a.options.session.max_streams = 1;
+  a.hold = true;
+  OpenTo({"a:1"});
+  const int open = Watching::begun - Watching::ended, unstarted = Watching::unstarted;
+  auto running = Ask("1");
+  auto cancelled = Ask("2");  // From here on they wait for a slot.
+  auto late = Ask("3", {.timeout = 1s});
+  auto lost = Ask("4");
+  cancelled->cancel.Cancel();
+  Advance(1s);
+  EXPECT_EQ(cancelled->text(), "CANCELLED");
+  EXPECT_EQ(late->text(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(Watching::unstarted, unstarted + 2);
+  a.Die();
+  Run();
+  EXPECT_EQ(running->text(), "UNAVAILABLE");
+  EXPECT_EQ(lost->text(), "UNAVAILABLE");
+  EXPECT_EQ(Watching::begun - Watching::ended, open);
+  EXPECT_EQ(Watching::seen->load.in_flight(), 0);
+  EXPECT_EQ(Watching::seen->load.failed(), 1u);
+}
+
 }  // namespace
 }  // namespace rondo::channel

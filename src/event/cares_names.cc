@@ -34,7 +34,8 @@ absl::Status ErrorOf(int status) {
     case ARES_ETIMEOUT:
       return absl::UnavailableError("no answer");
     case ARES_ECONNREFUSED:
-      return absl::UnavailableError("no server can be reached");
+      // Also what c-ares says when each server failed (SERVFAIL) or refused: see Init.
+      return absl::UnavailableError("no server can be reached, or none can answer");
     default:
       std::string text = ares_strerror(status);
       text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
@@ -125,10 +126,13 @@ class CaresLookup final : public Lookup, private TimerNode {
     options.lookups = const_cast<char*>("fb");  // Files, then the "bind" protocol.
     options.sock_state_cb = &OnSocket;
     options.sock_state_cb_data = this;
+    // Where there is a next server to ask, one that fails is passed over, and its words are lost. A
+    // server that was named stands alone: its words count.
+    options.flags = server.empty() ? 0 : ARES_FLAG_NOCHECKRESP;
     ares_channel channel = nullptr;
-    const int status = ares_init_options(
-        &channel, &options,
-        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    const int status = ares_init_options(&channel, &options,
+                                         ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                             ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
     if (status != ARES_SUCCESS) return status;
     channel_ = channel;
     return server.empty() ? ARES_SUCCESS : ares_set_servers_ports_csv(channel_, server.c_str());

@@ -196,5 +196,13 @@ TEST_F(DnsRefresh, TheTimeoutCanBeSet) {
                                        "10.0.0.53:53"));
 }
 
+TEST_F(DnsRefresh, ATimeoutBelowASecondIsToldInMilliseconds) {
+  options.timeout = 250ms;
+  Ask("shop.example");
+  loop->Advance(250ms);
+  EXPECT_THAT(Addresses(), ElementsAre("UNAVAILABLE: dns: shop.example: no answer within 250ms; "
+                                       "asked 10.0.0.53:53"));
+}
+
 }  // namespace
 }  // namespace rondo::resolve

@@ -9,6 +9,12 @@ namespace {
 
 constexpr event::Family kFamilies[] = {event::Family::kIpv6, event::Family::kIpv4};
 
+// "30s", "250ms"
+std::string Within(Duration limit) {
+  const int64_t ms = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  return ms % 1000 == 0 ? Cat(ms / 1000, "s") : Cat(ms, "ms");
+}
+
 bool IsAnswer(const absl::Status& why) { return why.ok() || absl::IsNotFound(why); }
 
 }  // namespace
@@ -43,8 +49,7 @@ void DnsRound::OnTimeout() {
   for (size_t i = 0; i < 2; ++i) {
     if (lookups_[i] == nullptr) continue;
     news_[i].asked = lookups_[i]->asked();
-    news_[i].why = absl::DeadlineExceededError(
-        Cat("no answer within ", std::chrono::round<std::chrono::seconds>(timeout_).count(), "s"));
+    news_[i].why = absl::DeadlineExceededError(Cat("no answer within ", Within(timeout_)));
     news_[i].pending = false;
     lookups_[i] = nullptr;
   }
