@@ -9,7 +9,7 @@
 namespace rondo::stack {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr uint64_t kSlower = 12;  // Seeds cost so much more.
+inline constexpr uint64_t kSlower = 3;  // Seeds cost so much more.
 #else
 inline constexpr uint64_t kSlower = 1;
 #endif

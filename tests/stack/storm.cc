@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kSteps = 18;
+constexpr int kSteps = 14;
 
 WorldOptions DrawWorld(Dice& dice) {
   WorldOptions options;
