@@ -247,10 +247,10 @@ void Connection::OnHeaders(http2::Stream& wire, const http2::Headers& headers, b
     return;
   }
   stream.peer_end_ = true;
-  if (const size_t held = stream.held_.size() - stream.held_from_; held > 0) {
+  if (stream.held_.size() > stream.held_from_) {
     stream.trailers_.Hold(nullptr, headers.fields);  // Unread messages come first.
-    // A reader that waits already has had all whole ones: what is held will never be one.
-    if (stream.pulls_ > 0) AfterLastByte(stream, held);
+    // A reader that waits gets those that are whole; any rest will never be one.
+    if (stream.pulls_ > 0) Deliver(stream, {});
     return;
   }
   EndWithTrailers(stream, headers);

@@ -20,7 +20,14 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
       bool last = false;
     };
     void OnTimer() override { wire->Arrive(*this); }
-    size_t load() const { return on_the_way + arrived.size(); }
+    size_t unread() const { return arrived.size() - taken; }
+    size_t load() const { return on_the_way + unread(); }
+    void Take(size_t n) {  // From time to time, or small reads of much would move it all each.
+      taken += n;
+      if (taken * 2 < arrived.size()) return;
+      arrived.erase(0, taken);
+      taken = 0;
+    }
 
     Wire* wire = nullptr;
     event::EventLoop* loop = nullptr;       // The receiver's.
@@ -29,25 +36,32 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
     std::deque<Packet> flight;
     size_t on_the_way = 0;
     std::string arrived;
+    size_t taken = 0;          // Of `arrived`, from its beginning.
     bool ended = false;        // The writer's end has closed, and all has arrived.
     bool wants_read = false;   // OnReadable is owed.
     bool wants_write = false;  // OnWritable is owed.
     bool paused = false;
     bool deaf = false;  // The receiver has closed: bytes fall into nothing.
+    bool frozen = false;
+    bool broken_for_reader = false, broken_for_writer = false;  // Reset, as that end hears it.
+    size_t cut = SIZE_MAX;                                      // Bytes until Traffic's cut.
   };
 
   Wire(MemoryNetwork& network, event::EventLoop& client, event::EventLoop& server)
-      : network_(&network), traffic_(network.traffic_) {
+      : network_(&network), traffic_(network.traffic_), reset_at_cut_(network.next_cut_.reset) {
     for (Direction& d : ways_) d.wire = this;
     ways_[0].loop = &server;
     ways_[1].loop = &client;
+    ways_[0].cut = network.next_cut_.to_server;
+    ways_[1].cut = network.next_cut_.to_client;
+    network.next_cut_ = {};
   }
 
   Direction& way(size_t i) { return ways_[i]; }
   const Traffic& traffic() const { return traffic_; }
+  bool reset_at_cut() const { return reset_at_cut_; }
   MemoryNetwork* network() const { return network_; }
   void Orphan() { network_ = nullptr; }
-  bool reset() const { return reset_; }
   int ends() const { return ends_; }
   void EndGone() { --ends_; }
 
@@ -60,23 +74,24 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
   }
   bool OwesRead(const Direction& way) const {
     return way.wants_read && !way.paused && way.reader != nullptr &&
-           (!way.arrived.empty() || way.ended || reset_);
+           (way.unread() > 0 || way.ended || way.broken_for_reader);
   }
   bool OwesWrite(const Direction& way) const {
-    return way.wants_write && way.writer != nullptr && (way.load() < traffic_.buffer || reset_);
+    return way.wants_write && way.writer != nullptr &&
+           (way.load() < traffic_.buffer || way.broken_for_writer);
   }
   // Looks at the direction soon: something has arrived, was read, or is owed.
   void Wake(Direction& way) {
     const Time now = way.loop->Now();
     if (OwesRead(way) || OwesWrite(way)) {
       way.loop->Arm(way, now);
-    } else if (!way.flight.empty() && !frozen_) {
+    } else if (!way.flight.empty() && !way.frozen) {
       way.loop->Arm(way, std::max(now, way.flight.front().at));
     }
   }
   void Arrive(Direction& way) {
     const auto keep = shared_from_this();
-    while (!frozen_ && !way.flight.empty() && way.flight.front().at <= way.loop->Now()) {
+    while (!way.frozen && !way.flight.empty() && way.flight.front().at <= way.loop->Now()) {
       way.on_the_way -= way.flight.front().bytes.size();
       way.arrived += way.flight.front().bytes;
       way.ended = way.flight.front().last;
@@ -90,27 +105,44 @@ class MemoryNetwork::Wire : public std::enable_shared_from_this<Wire> {
       way.wants_write = false;
       way.writer->OnWritable();
     }
-    if (!way.flight.empty() && !frozen_ && !way.armed()) Wake(way);
+    if (!way.flight.empty() && !way.frozen && !way.armed()) Wake(way);
   }
-  void SetFrozen(bool frozen) {
-    frozen_ = frozen;
+  // `answers`: what goes to the client; both ways are thawed alike.
+  void SetFrozen(bool requests, bool answers) {
+    ways_[0].frozen = requests;
+    ways_[1].frozen = answers;
     for (Direction& way : ways_) Wake(way);
   }
+  void Heal() {
+    if (powerless_) return Reset();
+    SetFrozen(false, false);
+  }
   void Reset() {
-    reset_ = true;
     for (Direction& way : ways_) {
-      way.flight.clear();
-      way.arrived.clear();
-      way.on_the_way = 0;
-      Wake(way);
+      way.broken_for_reader = way.broken_for_writer = true;
+      Drop(way);
     }
+  }
+  void LosePower() {
+    powerless_ = true;
+    ways_[0].broken_for_reader = ways_[1].broken_for_writer = true;
+    ways_[0].deaf = ways_[1].frozen = true;
+    for (Direction& way : ways_) Drop(way);
   }
 
  private:
+  void Drop(Direction& way) {
+    way.flight.clear();
+    way.Take(way.unread());
+    way.on_the_way = 0;
+    Wake(way);
+  }
+
   MemoryNetwork* network_;
   const Traffic traffic_;
+  const bool reset_at_cut_;
   std::array<Direction, 2> ways_;  // To the server, to the client.
-  bool frozen_ = false, reset_ = false;
+  bool powerless_ = false;
   int ends_ = 2;
 };
 
@@ -126,10 +158,10 @@ class MemoryNetwork::End final : public event::Socket {
     out_.writer = in_.reader = nullptr;
     wire_->EndGone();
     in_.deaf = true;
-    in_.arrived.clear();
+    in_.Take(in_.unread());
     in_.flight.clear();
     in_.on_the_way = 0;
-    if (!wire_->reset()) wire_->Travel(out_, {}, true);
+    if (!out_.broken_for_writer) wire_->Travel(out_, {}, true);
     wire_->Wake(in_);  // Its writer has room now.
   }
 
@@ -139,21 +171,23 @@ class MemoryNetwork::End final : public event::Socket {
     in_.loop->Arm(in_, in_.loop->Now());
   }
   event::Io Read(std::span<uint8_t> into) override {
-    if (in_.arrived.empty()) {
-      if (wire_->reset()) return Error("connection reset by peer (ECONNRESET)");
+    if (in_.unread() == 0) {
+      if (in_.broken_for_reader) return Error("connection reset by peer (ECONNRESET)");
       if (in_.ended) return {.kind = event::Io::Kind::kEnd};
       in_.wants_read = true;
       return {.kind = event::Io::Kind::kWouldBlock};
     }
-    const size_t n = Amount(std::min(into.size(), in_.arrived.size()));
-    std::memcpy(into.data(), in_.arrived.data(), n);
-    in_.arrived.erase(0, n);
+    if (in_.cut == 0) return Cut();
+    const size_t n = Amount(std::min({into.size(), in_.unread(), in_.cut}));
+    if (in_.cut != SIZE_MAX) in_.cut -= n;
+    std::memcpy(into.data(), in_.arrived.data() + in_.taken, n);
+    in_.Take(n);
     if (wire_->network() != nullptr) wire_->network()->bytes_moved_ += n;
     if (in_.wants_write) wire_->Wake(in_);
     return {.bytes = n};
   }
   event::Io Write(std::span<const iovec> from) override {
-    if (wire_->reset()) return Error("broken pipe (EPIPE)");
+    if (out_.broken_for_writer) return Error("broken pipe (EPIPE)");
     const size_t room = wire_->traffic().buffer - std::min(wire_->traffic().buffer, out_.load());
     if (room == 0) {
       out_.wants_write = true;
@@ -181,6 +215,16 @@ class MemoryNetwork::End final : public event::Socket {
  private:
   static event::Io Error(std::string_view text) {
     return {.kind = event::Io::Kind::kError, .why = absl::UnavailableError(std::string(text))};
+  }
+  event::Io Cut() {
+    in_.cut = SIZE_MAX;
+    if (wire_->reset_at_cut()) {
+      wire_->Reset();
+      return Error("connection reset by peer (ECONNRESET)");
+    }
+    in_.wants_read = true;
+    wire_->Wake(in_);
+    return {.kind = event::Io::Kind::kWouldBlock};
   }
   size_t Amount(size_t most) {
     const size_t chunk = wire_->traffic().chunk;
@@ -211,7 +255,7 @@ class MemoryNetwork::Door final : public event::Listener {
     auto wire = std::make_shared<Wire>(network_, client, loop);
     Place& place = network_.At(address_);
     place.wires.push_back(wire);
-    if (place.frozen) wire->SetFrozen(true);
+    wire->SetFrozen(place.frozen, place.frozen || place.answers_frozen);
     std::string name = Cat("memory:", network_.next_port_++);
     auto server = std::make_unique<End>(wire, 1, address_, name);
     loop.Post([&loop, weak = std::weak_ptr(accept_), end = std::move(server)]() mutable {
@@ -294,7 +338,11 @@ void MemoryNetwork::Refuse(std::string_view address) { At(address).refuse = true
 void MemoryNetwork::Swallow(std::string_view address) { At(address).swallow = true; }
 void MemoryNetwork::Freeze(std::string_view address) {
   At(address).frozen = true;
-  for (const auto& wire : WiresOf(address)) wire->SetFrozen(true);
+  for (const auto& wire : WiresOf(address)) wire->SetFrozen(true, true);
+}
+void MemoryNetwork::FreezeAnswers(std::string_view address) {
+  At(address).answers_frozen = true;
+  for (const auto& wire : WiresOf(address)) wire->SetFrozen(At(address).frozen, true);
 }
 void MemoryNetwork::Partition(std::string_view address) {
   Swallow(address);
@@ -302,8 +350,11 @@ void MemoryNetwork::Partition(std::string_view address) {
 }
 void MemoryNetwork::Heal(std::string_view address) {
   Place& place = At(address);
-  place.refuse = place.swallow = place.frozen = false;
-  for (const auto& wire : WiresOf(address)) wire->SetFrozen(false);
+  place.refuse = place.swallow = place.frozen = place.answers_frozen = false;
+  for (const auto& wire : WiresOf(address)) wire->Heal();
+}
+void MemoryNetwork::LosePower(std::string_view address) {
+  for (const auto& wire : WiresOf(address)) wire->LosePower();
 }
 void MemoryNetwork::Reset(std::string_view address) {
   for (const auto& wire : WiresOf(address)) wire->Reset();

@@ -22,20 +22,32 @@ class MemoryNetwork final : public event::Network {
     size_t buffer = 256 << 10;          // Bytes on the way and unread before a write would block.
   };
 
+  // Where a connection's bytes are divided: after so many that way a read stops, and goes on in a
+  // later turn; with `reset`, the connection is reset there.
+  struct Cut {
+    size_t to_server = SIZE_MAX, to_client = SIZE_MAX;
+    bool reset = false;
+  };
+
   explicit MemoryNetwork(uint64_t seed = 1) : chance_(seed) {}
   MemoryNetwork(const MemoryNetwork&) = delete;
   MemoryNetwork& operator=(const MemoryNetwork&) = delete;
   ~MemoryNetwork() override;
 
   void set_traffic(const Traffic& traffic) { traffic_ = traffic; }
+  void CutNext(const Cut& cut) { next_cut_ = cut; }  // The next connection.
 
   // ---- Faults, by the address that is listened on; each until Heal.
-  void Refuse(std::string_view address);     // New attempts fail; what is open goes on.
-  void Swallow(std::string_view address);    // New attempts hear nothing, for ever.
-  void Freeze(std::string_view address);     // Nothing passes on open connections; nobody is told.
-  void Partition(std::string_view address);  // Swallow and Freeze.
-  void Heal(std::string_view address);       // What was frozen goes on where it stopped.
-  void Reset(std::string_view address);      // At once, both ends of every open connection.
+  void Refuse(std::string_view address);   // New attempts fail; what is open goes on.
+  void Swallow(std::string_view address);  // New attempts hear nothing, for ever.
+  void Freeze(std::string_view address);   // Nothing passes on open connections; nobody is told.
+  void FreezeAnswers(std::string_view address);  // Freeze of what comes back; requests arrive.
+  void Partition(std::string_view address);      // Swallow and Freeze.
+  // The listening ends go, and the others hear nothing of it: what they say vanishes. Heal resets
+  // them.
+  void LosePower(std::string_view address);
+  void Heal(std::string_view address);   // What was frozen goes on where it stopped.
+  void Reset(std::string_view address);  // At once, both ends of every open connection.
 
   size_t connections(std::string_view address) const;  // Open ones.
   size_t attempts(std::string_view address) const;     // To connect, since the beginning.
@@ -54,7 +66,7 @@ class MemoryNetwork final : public event::Network {
   class Door;
   struct Place {  // What is known of an address.
     Door* door = nullptr;
-    bool refuse = false, swallow = false, frozen = false;
+    bool refuse = false, swallow = false, frozen = false, answers_frozen = false;
     size_t attempts = 0;
     std::vector<std::weak_ptr<Wire>> wires;
   };
@@ -66,6 +78,7 @@ class MemoryNetwork final : public event::Network {
 
   uint64_t chance_;
   Traffic traffic_;
+  Cut next_cut_;
   std::map<std::string, Place, std::less<>> places_;
   size_t bytes_moved_ = 0;
   int next_port_ = 40001;

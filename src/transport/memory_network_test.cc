@@ -218,6 +218,57 @@ TEST_F(MemoryNetworkTest, AFrozenEndIsHalfOpen) {
   EXPECT_TRUE(client.ended);
 }
 
+TEST_F(MemoryNetworkTest, FrozenAnswersLetRequestsThrough) {
+  Connect();
+  network.FreezeAnswers(kAddress);
+  client.Say("request");
+  loop->RunUntilIdle();
+  server.Say("answer");
+  loop->Advance(seconds(1000));
+  EXPECT_EQ(server.heard, "request");
+  EXPECT_EQ(client.heard, "");
+  network.Heal(kAddress);
+  loop->RunUntilIdle();
+  EXPECT_EQ(client.heard, "answer");
+}
+
+TEST_F(MemoryNetworkTest, APeerWithoutPowerHearsNothingAndSaysNothingUntilItIsHealed) {
+  Connect();
+  network.LosePower(kAddress);
+  EXPECT_EQ(client.Say("into nothing"), 12u);
+  loop->RunUntilIdle();
+  EXPECT_EQ(server.heard, "");
+  EXPECT_EQ(server.error, "connection reset by peer (ECONNRESET)");
+  server.socket.reset();
+  loop->Advance(seconds(1000));
+  EXPECT_FALSE(client.ended);
+  EXPECT_EQ(client.error, "");
+  network.Heal(kAddress);
+  loop->RunUntilIdle();
+  EXPECT_EQ(client.error, "connection reset by peer (ECONNRESET)");
+}
+
+TEST_F(MemoryNetworkTest, ACutDividesWhatIsReadAtThatByte) {
+  network.CutNext({.to_server = 3});
+  Connect();
+  const int before = server.readable;
+  client.Say("hello");
+  loop->RunUntilIdle();
+  EXPECT_EQ(server.heard, "hello");
+  EXPECT_EQ(server.readable, before + 2);
+}
+
+TEST_F(MemoryNetworkTest, ABreakAtTheCutLosesWhatIsBehindIt) {
+  network.CutNext({.to_client = 3, .reset = true});
+  Connect();
+  server.Say("hello");
+  loop->RunUntilIdle();
+  EXPECT_EQ(client.heard, "hel");
+  EXPECT_EQ(client.error, "connection reset by peer (ECONNRESET)");
+  loop->RunUntilIdle();
+  EXPECT_EQ(server.error, "connection reset by peer (ECONNRESET)");
+}
+
 TEST_F(MemoryNetworkTest, PausedReadingIsSilentUntilItEnds) {
   Connect();
   const int before = server.readable;
