@@ -251,7 +251,7 @@ def main():
     arguments.add_argument("--save", action="store_true", help="write docs/benchmarks/ours.{md,json}")
     arguments.add_argument("--only", default=",".join(known), help="comma separated")
     asked = arguments.parse_args()
-    programs = asked.build.resolve() / "bench/bin"
+    programs = asked.build.resolve() / "bench"
     runs, seconds = (3, ["warm=0.1", "seconds=0.2"]) if asked.quick else (5, ["warm=0.2", "seconds=0.5"])
     others = os.sched_getaffinity(0) - {CPU}
     about, results = machine(asked.build), Results()
