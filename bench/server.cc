@@ -17,9 +17,8 @@ const rondo::Method kBothMethod{PathOf(Kind::kBoth), true, true};
 const rondo::Method kManyMethod{PathOf(Kind::kMany), false, true};
 
 rondo::Slice Copy(rondo::Bytes message) {
-  return rondo::FrameMessage(message.size(), [&](uint8_t* body) {
-    std::memcpy(body, message.data(), message.size());
-  });
+  return rondo::FrameMessage(
+      message.size(), [&](uint8_t* body) { std::memcpy(body, message.data(), message.size()); });
 }
 
 void Echo(rondo::ServerCall& call, rondo::Bytes request) { call.Reply(Copy(request)); }

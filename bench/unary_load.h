@@ -24,8 +24,8 @@ class UnaryLoad final : public Load {
     const uint64_t now = NowNs();
     while (pace_.next() <= now && !meter_.over()) Start(pace_.Take());
     if (meter_.over()) return;
-    due_ = channel_.loop().After(std::chrono::nanoseconds(pace_.next() - now),
-                                 [this] { StartDue(); });
+    due_ =
+        channel_.loop().After(std::chrono::nanoseconds(pace_.next() - now), [this] { StartDue(); });
   }
   void Start(uint64_t begin) {
     const Bytes body = message_.body();

@@ -149,7 +149,8 @@ class Pace {
 inline long Status(std::string_view name) {
   std::ifstream lines("/proc/self/status");
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(name) && line[name.size()] == ':') return std::atol(&line[name.size() + 1]);
+    if (line.starts_with(name) && line[name.size()] == ':')
+      return std::atol(&line[name.size() + 1]);
   }
   return 0;
 }
@@ -198,8 +199,8 @@ class Meter {
         "\"resident_kib\": %ld, \"threads\": %ld}\n",
         calls, static_cast<unsigned long long>(failed_), calls * 1e9 / static_cast<double>(wall_),
         static_cast<double>(cpu_[0]) / 1000 / calls, static_cast<double>(cpu_[1]) / 1000 / calls,
-        latency_.Quantile(0.5), latency_.Quantile(0.99), latency_.Quantile(0.999),
-        Status("VmRSS"), Status("Threads"));
+        latency_.Quantile(0.5), latency_.Quantile(0.99), latency_.Quantile(0.999), Status("VmRSS"),
+        Status("Threads"));
     std::fflush(stdout);
   }
 

@@ -42,7 +42,8 @@ class Message {
     bytes_.push_back(static_cast<uint8_t>(length));
     for (size_t i = 0; i < text_; ++i) bytes_.push_back(static_cast<uint8_t>('a' + i % 26));
     size_ = bytes_.size();
-    for (size_t i = 0; i < 4; ++i) bytes_[1 + i] = static_cast<uint8_t>(body().size() >> (24 - 8 * i));
+    for (size_t i = 0; i < 4; ++i)
+      bytes_[1 + i] = static_cast<uint8_t>(body().size() >> (24 - 8 * i));
     for (size_t i = 0; bytes_.size() < size_ + kRun; ++i) bytes_.push_back(bytes_[i]);
   }
   size_t text() const { return text_; }

@@ -71,8 +71,9 @@ class ClientSession final : public Http2 {
   }
   void Start(FloorCall& call) {
     if (calls_.kind_ == Kind::kBoth) return StartBoth();
-    Submit({{}, [](nghttp2_session*, int32_t, uint8_t* to, size_t room, uint32_t* flags,
-                   nghttp2_data_source* source, void* self) {
+    Submit({{},
+            [](nghttp2_session*, int32_t, uint8_t* to, size_t room, uint32_t* flags,
+               nghttp2_data_source* source, void* self) {
               const auto& me = *static_cast<ClientSession*>(self);
               return me.CopyUpTo(me.message_.size(), to, room, flags, source);
             }},
@@ -82,20 +83,19 @@ class ClientSession final : public Http2 {
  private:
   struct Stream {
     Flow flow;
-    uint64_t received = 0;           // Bytes of the message that is coming in.
-    size_t oldest = 0;               // In begun.
-    std::vector<uint64_t> begun;     // A ring, for messages come back in order.
+    uint64_t received = 0;        // Bytes of the message that is coming in.
+    size_t oldest = 0;            // In begun.
+    std::vector<uint64_t> begun;  // A ring, for messages come back in order.
   };
 
   void Submit(const nghttp2_data_provider& body, void* of) {
-    static const nghttp2_nv headers[] = {
-        Field(":method", "POST"),
-        Field(":scheme", "http"),
-        Field(":path", PathOf(calls_.kind_)),
-        Field(":authority", "127.0.0.1:50051"),
-        Field("te", "trailers"),
-        Field("content-type", "application/grpc"),
-        Field("user-agent", "floor")};
+    static const nghttp2_nv headers[] = {Field(":method", "POST"),
+                                         Field(":scheme", "http"),
+                                         Field(":path", PathOf(calls_.kind_)),
+                                         Field(":authority", "127.0.0.1:50051"),
+                                         Field("te", "trailers"),
+                                         Field("content-type", "application/grpc"),
+                                         Field("user-agent", "floor")};
     if (nghttp2_submit_request(session_, nullptr, headers, 7, &body, of) < 0) Die("HTTP/2");
   }
   void StartBoth() {
@@ -103,8 +103,9 @@ class ClientSession final : public Http2 {
     const auto in_flight = static_cast<size_t>(calls_.in_flight_);
     stream.begun.assign(in_flight, calls_.meter_.Begin());
     stream.flow.owed = in_flight * message_.size();
-    Submit({{.ptr = &stream}, [](nghttp2_session*, int32_t, uint8_t* to, size_t room,
-                                 uint32_t* flags, nghttp2_data_source* source, void* self) {
+    Submit({{.ptr = &stream},
+            [](nghttp2_session*, int32_t, uint8_t* to, size_t room, uint32_t* flags,
+               nghttp2_data_source* source, void* self) {
               return static_cast<ClientSession*>(self)->CopyOwed(
                   static_cast<Stream*>(source->ptr)->flow, to, room, flags);
             }},
@@ -133,7 +134,8 @@ class ClientSession final : public Http2 {
     auto& call = Of<FloorCall>(session, stream);
     call.bytes += size;
     if (self.calls_.kind_ != Kind::kMany) return 0;
-    for (uint64_t n = call.bytes / self.message_.size() - (call.bytes - size) / self.message_.size();
+    for (uint64_t n =
+             call.bytes / self.message_.size() - (call.bytes - size) / self.message_.size();
          n > 0; --n) {
       self.calls_.Back(call.begun);
     }

@@ -17,9 +17,8 @@ int Serve(const Arguments& arguments) {
   const Message message(arguments);
   std::vector<int> ports;
   for (int i = arguments.Int("ports", 1); i > 0; --i) {
-    ports.push_back(loop.Listen([&] {
-      return std::make_unique<ServerSession>(expected, message, KindOf(arguments));
-    }));
+    ports.push_back(loop.Listen(
+        [&] { return std::make_unique<ServerSession>(expected, message, KindOf(arguments)); }));
   }
   PrintPorts(ports);
   loop.StopWithStdin();

@@ -83,8 +83,8 @@ class ServerSession final : public Http2 {
   }
   static ssize_t Back(nghttp2_session* session, int32_t stream, uint8_t* to, size_t room,
                       uint32_t* flags, nghttp2_data_source* source, void* self) {
-    const ssize_t n = static_cast<ServerSession*>(self)->CopyOwed(
-        *static_cast<Flow*>(source->ptr), to, room, flags);
+    const ssize_t n = static_cast<ServerSession*>(self)->CopyOwed(*static_cast<Flow*>(source->ptr),
+                                                                  to, room, flags);
     if (n >= 0 && (*flags & NGHTTP2_DATA_FLAG_EOF) != 0) Trailers(session, stream, flags);
     return n;
   }

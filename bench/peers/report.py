@@ -1,6 +1,7 @@
 """The tables of what was measured, as Markdown."""
 import pathlib
 import re
+import shutil
 
 from measure import spread, table, version
 from programs import CASES, REACH
@@ -12,9 +13,9 @@ def versions(peers: pathlib.Path):
     lock = (here / "tonic/Cargo.lock").read_text()
     crates = {name: found.group(1) for name in ("tonic", "h2", "hyper", "tokio")
               if (found := re.search(rf'name = "{name}"\nversion = "([^"]+)"', lock))}
-    told = {"tonic": ", ".join(f"{name} {number}" for name, number in crates.items()),
-            "grpc C++": version(["pkg-config", "--modversion", "grpc++"]),
-            "rustc": version([str(pathlib.Path.home() / ".cargo/bin/rustc"), "--version"])}
+    told = crates | {
+        "grpc C++": version(["pkg-config", "--modversion", "grpc++"]),
+        "Rust": version([shutil.which("rustc") or str(pathlib.Path.home() / ".cargo/bin/rustc"), "-V"])}
     if (peers / "grpc_go.version").exists():
         told["grpc-go"] = " ".join((peers / "grpc_go.version").read_text().split())
     return told
@@ -33,27 +34,28 @@ def best_peer(results, group, name, peers):
 
 
 def reach_table(results, peers):
-    rows = []
+    rows, marked = [], False
     for row in REACH:
-        own = results.median(row.group, "rondo", row.name)
-        group = row.group
-        best, who = best_peer(results, group, row.name, peers)
-        if who is None and group == "memory":  # Only under load, then.
-            group = "client backends 1000"
-            best, who = best_peer(results, group, row.name, peers)
-        floor = results.median(row.group, "nghttp2 floor", row.name)
+        own, _ = row.of(results.median, "rondo")
+        floor, floor_other = row.of(results.median, "nghttp2 floor")
+        known = [(figures[0], p, figures[1]) for p in peers if (figures := row.of(results.median, p))[0] is not None]
+        best, who, other = min(known, default=(None, "", False))
+        marked = marked or other or floor_other
         wanted = f"≤ {row.most:g} {row.unit}" + (f", ≥ {row.factor:g} × better" if row.factor > 1 else "")
         good = "-" if own is None else "yes" if own <= row.most and (
             best is None or own * row.factor <= best) else "**no**"
-        where = " (under load)" if group != row.group and who else ""
         rows.append([row.title, wanted, figure(own, row.unit), good,
-                     f"{figure(best, row.unit)} {who or ''}{where}".strip(),
+                     f"{figure(best, row.unit)} {who}{' *' if other else ''}".strip(),
                      f"{best / own:.1f} ×" if own and best else "-",
-                     figure(floor, row.unit), f"{own / floor:.2f}" if own and floor else "-"])
+                     figure(floor, row.unit) + (" *" if floor_other else ""),
+                     f"{own / floor:.2f}" if own and floor else "-"])
     yield "## What is to be reached"
     yield ""
     yield from table(["case", "reach", "rondo", "reached", "best peer", "better than it", "nghttp2 floor",
                       "rondo / floor"], rows)
+    if marked:
+        yield "\\* Under load: without traffic it can't be asked for, or doesn't get there."
+        yield ""
 
 
 def side_table(results, names, peers, group, side):
@@ -121,14 +123,9 @@ def open_table(results, names):
 def memory_table(results, names):
     rows = []
     for n in names:
-        def kib(few, many, count):
-            first, last = results.median(*few), results.median(*many)
-            return None if first is None or last is None else (last - first) / count
-        stream = kib(("client ping-pong", n, "resident_kib"), ("client 900 streams", n, "resident_kib"), 899)
-        loaded = kib(("client unary 100", n, "resident_kib"), ("client backends 1000", n, "resident_kib"), 999)
         one = lambda name: figure(results.median("memory", n, name))  # noqa: E731
-        row = [n, one("channel_kib"), one("connection_kib"), one("backend_kib"), figure(loaded), figure(stream),
-               one("ready_ms"), figure(results.median("client backends 1000", n, "ready_ms"))]
+        row = [n, one("channel_kib"), one("connection_kib"), one("backend_kib"),
+               one("backend_under_load_kib"), one("stream_kib"), one("ready_ms"), one("ready_under_load_ms")]
         if any(cell != "-" for cell in row[1:]):
             rows.append(row)
     if rows:
@@ -159,6 +156,11 @@ def counts_table(results, names):
                           "threads", "program, KiB", "its libraries, KiB"], rows)
 
 
+def section(title, of):
+    content = list(of)
+    return [f"## {title}", "", *content] if content else []
+
+
 def lines(about, results, names, peers):
     told = "; ".join(f"{name} {number}" for name, number in about["peers"].items())
     head = ["# rondo beside its peers", "",
@@ -166,9 +168,9 @@ def lines(about, results, names, peers):
             f"{about['compiler']}, {about['build']}. {told}; nghttp2 {about['nghttp2']}. {about['runs']}; load at "
             f"the start {about['load']}. Minimum / **median** / maximum. `./dev peers` repeats it; how to read it: "
             "bench/README.md.", "", "![the same as a picture](peers.svg)", ""]
+    apart = [c for c in CASES if c.apart]
     return [*head, *reach_table(results, peers),
-            "## Both ends on one CPU", "", *case_tables(results, names, peers, "", CASES),
-            "## Client and server on CPUs of their own", "",
-            *case_tables(results, names, peers, "split ", [c for c in CASES if c.apart]),
-            "## Not pinned", "", *free_tables(results, names), *open_table(results, names),
-            *memory_table(results, names), *counts_table(results, names)]
+            *section("Both ends on one CPU", case_tables(results, names, peers, "", CASES)),
+            *section("Client and server on CPUs of their own", case_tables(results, names, peers, "split ", apart)),
+            *section("Not pinned", free_tables(results, names)),
+            *open_table(results, names), *memory_table(results, names), *counts_table(results, names)]

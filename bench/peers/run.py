@@ -148,6 +148,19 @@ class Runs:
                 getattr(self, part)()
 
 
+def derived(results, names):
+    """What backends and streams weigh where calls run on them: by runs that differ only in their number."""
+    for name in names:
+        for figure, few, many, count in (
+                ("backend_under_load_kib", "client unary 100", "client backends 1000", MANY - 1),
+                ("stream_kib", "client ping-pong", "client 900 streams", 899)):
+            first, last = (results.all(group, name, "resident_kib") for group in (few, many))
+            for less, more in zip(first, last):
+                results.add("memory", name, {figure: (more - less) / count})
+        for value in results.all("client backends 1000", name, "ready_ms"):
+            results.add("memory", name, {"ready_under_load_ms": value})
+
+
 def idle_of(program, floor):
     """What channels, connections and backends weigh without calls, and how soon all are READY."""
     def one(ports, *arguments):
@@ -266,6 +279,7 @@ def main():
     if "counts" in wanted:
         print("bench: counts", file=sys.stderr)
         counts(runs)
+    derived(runs.results, [p.name for p in everyone])
     lines = report.lines(about, runs.results, [p.name for p in everyone], [p.name for p in everyone if p.peer])
     print("\n".join(lines))
     if not asked.save:

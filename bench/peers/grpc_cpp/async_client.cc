@@ -198,9 +198,9 @@ void AsyncClient(const Arguments& arguments) {
     }
     now = NowNs();
     const uint64_t wait = load.pace.next() > now ? load.pace.next() - now : 0;
-    const gpr_timespec until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                            gpr_time_from_nanos(static_cast<int64_t>(wait),
-                                                                GPR_TIMESPAN));
+    const gpr_timespec until =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                     gpr_time_from_nanos(static_cast<int64_t>(wait), GPR_TIMESPAN));
     if (load.queue.AsyncNext(&tag, &ok, until) == grpc::CompletionQueue::GOT_EVENT) {
       static_cast<Tag*>(tag)->Done(ok);
     }

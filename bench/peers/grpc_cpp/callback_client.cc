@@ -1,8 +1,8 @@
 // The callback API. Its callbacks run on threads of the library, so what they count is locked.
 #include <condition_variable>
 #include <list>
-#include <optional>
 #include <mutex>
+#include <optional>
 
 #include "programs.h"
 
@@ -56,12 +56,11 @@ class Unary {
  private:
   void Start(uint64_t begun) {
     context_.emplace();
-    load_.stub->async()->Unary(&*context_, &load_.request, &reply_,
-                               [this, begun](const grpc::Status& status) {
-                                 const uint64_t now = load_.Ended(begun, status.ok(), reply_,
-                                                                  status.error_message());
-                                 if (now != 0) Start(now);
-                               });
+    load_.stub->async()->Unary(
+        &*context_, &load_.request, &reply_, [this, begun](const grpc::Status& status) {
+          const uint64_t now = load_.Ended(begun, status.ok(), reply_, status.error_message());
+          if (now != 0) Start(now);
+        });
   }
   Load& load_;
   std::optional<grpc::ClientContext> context_;

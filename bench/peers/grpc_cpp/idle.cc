@@ -1,5 +1,5 @@
-// Connects without calling, and waits for a line on stdin. A thread polls a completion queue all the
-// while: without it nothing drives this library's connections.
+// Connects without calling, and waits for a line on stdin. A thread polls a completion queue all
+// the while: without it nothing drives this library's connections.
 #include <thread>
 
 #include "programs.h"
@@ -20,7 +20,8 @@ void Idle(const Arguments& arguments) {
     channels.push_back(Open(arguments.Text("port", "1"), true));
     if (!connect) continue;
     const grpc_connectivity_state state = channels.back()->GetState(true);
-    channels.back()->NotifyOnStateChange(state, gpr_inf_future(GPR_CLOCK_REALTIME), &queue, nullptr);
+    channels.back()->NotifyOnStateChange(state, gpr_inf_future(GPR_CLOCK_REALTIME), &queue,
+                                         nullptr);
   }
   while (std::getchar() != '\n') {
     if (std::feof(stdin)) break;

@@ -12,7 +12,9 @@ type Client = EchoClient<Channel>;
 
 fn endpoint(port: &str) -> Endpoint {
     let target = format!("http://127.0.0.1:{port}");
-    Endpoint::from_shared(target).expect("a port").tcp_nodelay(true)
+    Endpoint::from_shared(target)
+        .expect("a port")
+        .tcp_nodelay(true)
 }
 
 /// One backend: a plain channel. Several: tonic's balancer, which chooses the less loaded of two.
@@ -69,9 +71,14 @@ async fn both(mut client: Client, text: String, in_flight: usize) -> Worker {
     let mut begun = std::collections::VecDeque::new();
     for _ in 0..in_flight {
         begun.push_back(Instant::now());
-        sender.try_send(Message { text: text.clone() }).expect("room");
+        sender
+            .try_send(Message { text: text.clone() })
+            .expect("room");
     }
-    let replies = client.both(ReceiverStream::new(receiver)).await.expect("a stream");
+    let replies = client
+        .both(ReceiverStream::new(receiver))
+        .await
+        .expect("a stream");
     let mut replies = replies.into_inner();
     while !over() {
         match replies.next().await {

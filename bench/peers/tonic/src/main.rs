@@ -19,8 +19,14 @@ pub struct Arguments(Vec<String>);
 
 impl Arguments {
     pub fn text(&self, name: &str) -> &str {
-        let value = |a: &'_ String| a.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
-        self.0.iter().find(|a| value(a)).map_or("", |a| &a[name.len() + 1..])
+        let value = |a: &'_ String| {
+            a.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('='))
+        };
+        self.0
+            .iter()
+            .find(|a| value(a))
+            .map_or("", |a| &a[name.len() + 1..])
     }
     pub fn number(&self, name: &str, otherwise: f64) -> f64 {
         self.text(name).parse().unwrap_or(otherwise)
@@ -39,7 +45,10 @@ fn prepare(a: &Arguments) {
             libc::CPU_SET(a.count("cpu", 0), &mut set);
             assert_eq!(libc::sched_setaffinity(0, size_of_val(&set), &set), 0);
         }
-        let mut files = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        let mut files = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
         libc::getrlimit(libc::RLIMIT_NOFILE, &mut files);
         files.rlim_cur = files.rlim_max;
         libc::setrlimit(libc::RLIMIT_NOFILE, &files);

@@ -12,7 +12,10 @@ pub struct Histogram {
 
 impl Histogram {
     pub fn new() -> Self {
-        Histogram { buckets: vec![0; 64 << BITS], count: 0 }
+        Histogram {
+            buckets: vec![0; 64 << BITS],
+            count: 0,
+        }
     }
     fn add(&mut self, ns: u64) {
         let width = 64 - (ns | 1).leading_zeros();
@@ -54,7 +57,10 @@ impl Histogram {
 /// User and system time of a process; 0: this one.
 fn cpu(process: i32) -> Duration {
     let mut clock = libc::CLOCK_PROCESS_CPUTIME_ID;
-    let mut at = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut at = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: both only write to where the references point.
     unsafe {
         if process != 0 {
@@ -68,15 +74,27 @@ fn cpu(process: i32) -> Duration {
 /// A figure of /proc/self/status.
 pub fn status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find(|l| l.starts_with(name)).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|v| v.parse().ok()).unwrap_or(0)
+    let line = text
+        .lines()
+        .find(|l| l.starts_with(name))
+        .unwrap_or_default();
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0)
 }
 
 pub fn print_started() {
-    let mut at = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut at = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: only writes to `at`.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut at) };
-    println!("started {}", at.tv_sec as u64 * 1_000_000_000 + at.tv_nsec as u64);
+    println!(
+        "started {}",
+        at.tv_sec as u64 * 1_000_000_000 + at.tv_nsec as u64
+    );
 }
 
 static MEASURING: AtomicBool = AtomicBool::new(false);
@@ -94,7 +112,10 @@ pub struct Worker {
 
 impl Worker {
     pub fn new() -> Self {
-        Worker { latency: Histogram::new(), failed: 0 }
+        Worker {
+            latency: Histogram::new(),
+            failed: 0,
+        }
     }
     pub fn ended(&mut self, begun: Instant) {
         if MEASURING.load(Relaxed) {
@@ -112,7 +133,13 @@ impl Worker {
 /// Warm-up and window, while workers work; then the result of all.
 pub async fn run(a: &crate::Arguments, workers: Vec<tokio::task::JoinHandle<Worker>>) {
     let server = a.number("server", 0.0) as i32;
-    let others = || if server == 0 { Duration::ZERO } else { cpu(server) };
+    let others = || {
+        if server == 0 {
+            Duration::ZERO
+        } else {
+            cpu(server)
+        }
+    };
     tokio::time::sleep(Duration::from_secs_f64(a.number("warm", 0.2))).await;
     let (own, other, wall) = (cpu(0), others(), Instant::now());
     MEASURING.store(true, Relaxed);

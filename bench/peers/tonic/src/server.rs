@@ -32,7 +32,9 @@ impl Echo for Service {
 }
 
 pub async fn serve() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     println!("{}", listener.local_addr().expect("an address").port());
     let end = async {
         let mut rest = Vec::new();
