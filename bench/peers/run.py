@@ -20,7 +20,7 @@ from measure import SAVED, Results, machine
 from programs import CASES, MANY, programs
 
 CPUS = sorted(os.sched_getaffinity(0))
-NEAR, FAR = CPUS[-1], CPUS[0]  # Where a client runs; where the server does, if apart.
+NEAR, FAR = CPUS[-1], CPUS[0]  # Where both ends run; where the client does if they are apart.
 
 
 class Server:
