@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "channel/plan_slots.h"
 #include "count_new.h"
-#include "floor/harness.h"
+#include "floor/message.h"
 
 namespace bench {
 namespace {
@@ -86,8 +86,10 @@ Result PickFor(channel::PlanSlots& slots, double seconds, std::atomic<int>& to_c
   const auto some = [&](int n) {
     for (int i = 0; i < n; ++i) {
       channel::PlanSlots::Lease lease = slots.Take(false);
-      const PickResult result = lease.plan().picker->Pick(
-          {.method = kPath, .chance = &lease.chance(), .post = &post, .shard = lease.shard()});
+      const PickResult result = lease.plan().picker->Pick({.method = PathOf(Kind::kUnary),
+                                                           .chance = &lease.chance(),
+                                                           .post = &post,
+                                                           .shard = lease.shard()});
       if (!result.picked()) Die("a pick failed");
       asm volatile("" : : "g"(result.subchannel()) : "memory");
     }

@@ -4,17 +4,14 @@
 usage: bench/run.py BUILD_DIR [--quick] [--save] [--only calls,backends,idle,picks]
 """
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
-import statistics
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SAVED = ROOT / "docs/benchmarks"
+from measure import SAVED, Results, machine, ratio, spread, table
+
 CPU = max(os.sched_getaffinity(0))  # Both ends of a pair; this program stays off it if it can.
 MANY = 1000
 
@@ -40,30 +37,12 @@ class Server:
         self.process.stdout.close()
 
 
-class Results:
-    """What was measured, by (group, row): values of each name, in the order of the runs."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def add(self, group, row, values):
-        for name, value in values.items():
-            self.rows.setdefault((group, row), {}).setdefault(name, []).append(value)
-
-    def all(self, group, row, name):
-        return self.rows.get((group, row), {}).get(name, [])
-
-    def median(self, group, row, name):
-        values = self.all(group, row, name)
-        return statistics.median(values) if values else None
-
-
 def run(programs, *command):
     done = subprocess.run([str(programs / command[0]), *map(str, command[1:])],
                           stdout=subprocess.PIPE, text=True, check=False, timeout=120)
     if done.returncode != 0:
         sys.exit(f"bench: {' '.join(map(str, command))}: status {done.returncode}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 # ---- What is measured.
@@ -111,10 +90,10 @@ def backends(programs, results, runs, seconds):
 
 
 def connected(programs, what, ports):
-    """One run of `memory` with MANY connections: how long until all are READY, what they weigh."""
+    """One run of `weight` with MANY connections: how long until all are READY, what they weigh."""
     server = Server(programs, "nghttp2_pair", "server", f"ports={ports}", f"expect={MANY}")
     client = subprocess.Popen(
-        [str(programs / "memory"), f"{what}={MANY}", f"port={','.join(server.ports)}", f"cpu={CPU}"],
+        [str(programs / "weight"), f"{what}={MANY}", f"port={','.join(server.ports)}", f"cpu={CPU}"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     begin = int(client.stdout.readline().split()[1])
     end = int(server.line().split()[1])
@@ -126,7 +105,7 @@ def connected(programs, what, ports):
 def idle(programs, results, runs, _):
     """What weighs, and how long it takes, while nothing is called."""
     for _ in range(runs):
-        results.add("idle", "channel, never used", run(programs, "memory", f"channels={MANY}")[0])
+        results.add("idle", "channel, never used", run(programs, "weight", f"channels={MANY}")[0])
         results.add("idle", "channel with one READY connection", connected(programs, "connections", 1))
         results.add("idle", f"backend of {MANY:,}, all READY", connected(programs, "backends", MANY))
 
@@ -140,29 +119,6 @@ def picks(programs, results, runs, _):
 
 
 # ---- How it is shown.
-def spread(values, digits=2):
-    if not values:
-        return "-"
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{low:,.{digits}f} / **{middle:,.{digits}f}** / {high:,.{digits}f}"
-
-
-def ratio(results, group, row, name, floor):
-    """Of the medians; each run of a floor stands beside the same run of the row."""
-    own, base = results.all(group, row, name), results.all(group, floor, name)
-    if not own or not base or row == floor:
-        return "-"
-    return f"{statistics.median(o / b for o, b in zip(own, base)):.2f}"
-
-
-def table(head, rows):
-    yield "| " + " | ".join(head) + " |"
-    yield "|---" * len(head) + "|"
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
-    yield ""
-
-
 def calls_table(results, in_flight):
     group, floor = f"calls {in_flight}", "nghttp2 -> nghttp2"
     rows = []
@@ -214,33 +170,6 @@ def picks_table(results):
     yield "### Picks"
     yield ""
     yield from table(["", "ns a pick", "allocations a pick"], rows)
-
-
-def version(command):
-    try:
-        out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                             check=False).stdout.split("\n")[0].strip()
-    except FileNotFoundError:
-        out = ""
-    return out or "unknown"
-
-
-def machine(build):
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
-                  if line.startswith("model name")), platform.machine())
-    cache = (build / "CMakeCache.txt").read_text() if (build / "CMakeCache.txt").exists() else ""
-    setting = {line.split(":")[0]: line.split("=", 1)[1] for line in cache.splitlines()
-               if "=" in line and ":" in line.split("=")[0]}
-    return {
-        "date": datetime.date.today().isoformat(),
-        "cpu": f"{os.cpu_count()} × {model}",
-        "kernel": platform.release(),
-        "compiler": version([setting.get("CMAKE_CXX_COMPILER", "c++"), "--version"]),
-        "build": setting.get("CMAKE_BUILD_TYPE", "unknown"),
-        "nghttp2": version(["pkg-config", "--modversion", "libnghttp2"]),
-        "rondo": version(["git", "-C", str(ROOT), "describe", "--always", "--dirty"]),
-        "load": f"{os.getloadavg()[0]:.1f}",
-    }
 
 
 def main():

@@ -12,6 +12,8 @@ namespace {
 using rondo::bench::EchoStub;
 using rondo::bench::Message;
 
+constexpr size_t kText = 16;
+
 class Load {
  public:
   Load(const rondo::Channel& channel, const Arguments& arguments)
@@ -19,7 +21,7 @@ class Load {
         stub_(channel),
         meter_(arguments),
         left_(static_cast<size_t>(arguments.Int("inflight", 100))) {
-    request_.set_text("abcdefghijklmnop");
+    request_.set_text(std::string(kText, 'a'));
   }
   void RunWithCallbacks() {
     loop_.Post([this] {

@@ -2,7 +2,7 @@
 // coroutines. Its first line is its port; it ends with its stdin.
 // typed_server [cpu=N]
 #include "echo.rondo.pb.h"
-#include "floor/harness.h"
+#include "floor/message.h"
 #include "rondo/server.h"
 
 namespace bench {
@@ -18,6 +18,13 @@ class Echo final : public rondo::bench::EchoService {
                                  rondo::ReaderWriter<Message, Message>& stream) override {
     while (std::optional<Message> message = co_await stream.Read()) {
       if (!co_await stream.Write(*message)) break;
+    }
+    co_return absl::OkStatus();
+  }
+  rondo::Task<absl::Status> Many(rondo::ServerCall&, Message request,
+                                 rondo::Writer<Message>& stream) override {
+    for (uint64_t left = kMany; left > 0; --left) {
+      if (!co_await stream.Write(request)) break;
     }
     co_return absl::OkStatus();
   }

@@ -10,15 +10,12 @@
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <utility>
 #include <vector>
 
-#include "harness.h"
+#include "message.h"
 
 namespace bench {
-
-using Bytes = std::span<const uint8_t>;
 
 inline int NewSocket() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -45,13 +42,16 @@ class Peer {
     if (fd_ >= 0) close(fd_);
   }
   virtual void OnBytes(Bytes bytes) = 0;
-  virtual void Fill(std::vector<uint8_t>& out) = 0;  // Appends what is to be sent.
+  // Appends what is to be sent; may stop after kEnough and is called again then.
+  virtual void Fill(std::vector<uint8_t>& out) = 0;
+  static constexpr size_t kEnough = 256 << 10;
 
  private:
   friend class EpollLoop;
   int fd_ = -1;
   bool dirty_ = false, waits_to_write_ = false;
   std::vector<uint8_t> unsent_;
+  size_t sent_ = 0;  // Of unsent_, already.
 };
 
 class EpollLoop {
@@ -88,12 +88,15 @@ class EpollLoop {
   // Stdin's end ends a server, so that none outlives who started it.
   void StopWithStdin() { Watch(EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN, {.u64 = 0}); }
   void Stop() { running_ = false; }
+  // Called once a turn; says when it wants to be called at the latest (CLOCK_MONOTONIC's ns).
+  void EachTurn(std::function<uint64_t()> work) { each_turn_ = std::move(work); }
   void Run() {
     running_ = true;
     epoll_event events[256];
     while (running_) {
+      const uint64_t until = each_turn_ ? each_turn_() : 0;
       Flush();
-      const int n = epoll_wait(epoll_, events, 256, -1);
+      const int n = each_turn_ ? WaitUntil(until, events) : epoll_wait(epoll_, events, 256, -1);
       for (int i = 0; i < n; ++i) OnEvent(events[i]);
     }
   }
@@ -104,6 +107,12 @@ class EpollLoop {
     MakePeer make;
   };
 
+  int WaitUntil(uint64_t until, epoll_event (&events)[256]) {
+    const uint64_t now = NowNs(), wait = until > now ? until - now : 0;
+    const timespec patience{static_cast<time_t>(wait / 1'000'000'000u),
+                            static_cast<long>(wait % 1'000'000'000u)};
+    return epoll_pwait2(epoll_, events, 256, &patience, nullptr);
+  }
   void Watch(int how, int fd, uint32_t what, epoll_data_t who) {
     epoll_event event{.events = what, .data = who};
     if (epoll_ctl(epoll_, how, fd, &event) != 0) Die("epoll_ctl");
@@ -153,10 +162,17 @@ class EpollLoop {
     dirty_.clear();
   }
   void Write(Peer& peer) {
-    peer.Fill(peer.unsent_);
-    if (peer.unsent_.empty()) return;
-    const ssize_t n = send(peer.fd_, peer.unsent_.data(), peer.unsent_.size(), MSG_NOSIGNAL);
-    if (n > 0) peer.unsent_.erase(peer.unsent_.begin(), peer.unsent_.begin() + n);
+    for (bool more = true; more;) {
+      if (peer.unsent_.empty()) peer.Fill(peer.unsent_);
+      if (peer.unsent_.empty()) break;
+      const ssize_t n = send(peer.fd_, peer.unsent_.data() + peer.sent_,
+                             peer.unsent_.size() - peer.sent_, MSG_NOSIGNAL);
+      if (n > 0) peer.sent_ += static_cast<size_t>(n);
+      more = peer.sent_ == peer.unsent_.size() && peer.sent_ >= Peer::kEnough;
+      if (peer.sent_ < peer.unsent_.size()) break;
+      peer.unsent_.clear();
+      peer.sent_ = 0;
+    }
     const bool rest = !peer.unsent_.empty();
     if (rest != std::exchange(peer.waits_to_write_, rest)) {
       Watch(EPOLL_CTL_MOD, peer.fd_, EPOLLIN | (rest ? uint32_t{EPOLLOUT} : 0u), {.ptr = &peer});
@@ -165,9 +181,10 @@ class EpollLoop {
 
   const int epoll_;
   bool running_ = false;
+  std::function<uint64_t()> each_turn_;
   std::vector<Listening> listeners_;
   std::vector<Peer*> dirty_;
-  uint8_t buffer_[64 << 10];
+  uint8_t buffer_[256 << 10];
 };
 
 // A server's first words, for whoever starts it: the ports it listens on.

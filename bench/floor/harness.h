@@ -13,18 +13,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace bench {
-
-// The payload of every program here: a framed protobuf message with one field of 16 bytes.
-inline constexpr std::string_view kPath = "/rondo.bench.Echo/Unary";
-inline constexpr size_t kText = 16;
-inline constexpr std::array<uint8_t, 5 + 2 + kText> kFramed = {
-    0,   0,   0,   0,   2 + kText, 0x0a, kText, 'a', 'b', 'c', 'd', 'e',
-    'f', 'g', 'h', 'i', 'j',       'k',  'l',   'm', 'n', 'o', 'p'};
 
 [[noreturn]] inline void Die(const char* what) {
   std::fprintf(stderr, "bench: %s: %s\n", what, std::strerror(errno));
@@ -131,7 +125,43 @@ class Histogram {
   uint64_t count_ = 0;
 };
 
-// Counts the calls of a closed loop and the CPU of both ends, after a warm-up and for a while.
+// When the calls of an open loop begin: one every 1/rate seconds, however the earlier ones fare.
+// Latencies count from there, so a call that had to wait for its turn is not left out
+// ("coordinated omission").
+class Pace {
+ public:
+  explicit Pace(const Arguments& arguments)
+      : step_(arguments.Number("rate", 0) > 0 ? 1e9 / arguments.Number("rate", 0) : 0) {}
+  bool open_loop() const { return step_ > 0; }
+  void Begin(uint64_t now) { next_ = static_cast<double>(now); }
+  uint64_t next() const { return static_cast<uint64_t>(next_); }
+  // Of the next call.
+  uint64_t Take() {
+    next_ += step_;
+    return static_cast<uint64_t>(next_ - step_);
+  }
+
+ private:
+  double step_, next_ = 0;
+};
+
+// Of this process, by /proc/self/status: "VmRSS" in KiB, "Threads".
+inline long Status(std::string_view name) {
+  std::ifstream lines("/proc/self/status");
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(name) && line[name.size()] == ':')
+      return std::atol(&line[name.size() + 1]);
+  }
+  return 0;
+}
+
+// A client's first line: it begins to connect.
+inline void PrintStarted() {
+  std::printf("started %llu\n", static_cast<unsigned long long>(NowNs()));
+  std::fflush(stdout);
+}
+
+// Counts the calls of a load and the CPU of both ends, after a warm-up and for a while.
 class Meter {
  public:
   explicit Meter(const Arguments& arguments)
@@ -149,7 +179,7 @@ class Meter {
     const uint64_t now = NowNs();
     if (measuring_) {
       ++calls_;
-      latency_.Add(now - begin);
+      latency_.Add(now > begin ? now - begin : 0);
     }
     if (now >= limit_) [[unlikely]]
       return Turn(now);
@@ -158,13 +188,19 @@ class Meter {
   void Failed() { ++failed_; }
   bool over() const { return over_; }
   void Print() const {
+    if (calls_ == 0) {
+      std::fprintf(stderr, "bench: no call has ended well enough to be measured\n");
+      std::exit(1);
+    }
     const double calls = static_cast<double>(calls_);
     std::printf(
         "{\"calls\": %.0f, \"failed\": %llu, \"per_second\": %.0f, \"client_us\": %.4f, "
-        "\"server_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f}\n",
+        "\"server_us\": %.4f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, "
+        "\"resident_kib\": %ld, \"threads\": %ld}\n",
         calls, static_cast<unsigned long long>(failed_), calls * 1e9 / static_cast<double>(wall_),
         static_cast<double>(cpu_[0]) / 1000 / calls, static_cast<double>(cpu_[1]) / 1000 / calls,
-        latency_.Quantile(0.5), latency_.Quantile(0.99));
+        latency_.Quantile(0.5), latency_.Quantile(0.99), latency_.Quantile(0.999), Status("VmRSS"),
+        Status("Threads"));
     std::fflush(stdout);
   }
 

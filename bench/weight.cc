@@ -1,7 +1,7 @@
 // What channels, connections and backends weigh while nothing is called on them.
-// memory channels=N              N channels that were never used
-// memory connections=N port=P    N channels with one connection each
-// memory backends=N port=P,...   one channel, round_robin over N backends, all connected
+// weight channels=N              N channels that were never used
+// weight connections=N port=P    N channels with one connection each
+// weight backends=N port=P,...   one channel, round_robin over N backends, all connected
 // The last two say `started NS` (CLOCK_MONOTONIC) when they begin to connect; a line on stdin tells
 // them that all are READY. Then one line of JSON: KiB each by resident pages and by malloc's count,
 // and the CPU it took.
