@@ -1,5 +1,6 @@
 #pragma once
-// Two sessions, joined by strings of bytes that are cut as the test says; and raw frames for one.
+// Two sessions, of ours or over nghttp2, joined by strings of bytes that are cut as the test says;
+// and raw frames for one.
 // Threads: one; for tests only.
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 
 #include "base/free_list.h"
 #include "http2/session.h"
+#include "oracle/nghttp2_session.h"
 
 namespace rondo::http2 {
 
@@ -218,11 +220,25 @@ inline size_t Count(const std::vector<std::string>& frames, std::string_view wha
 
 // -- Pairs.
 
-class SessionTest : public testing::TestWithParam<size_t> {
+// Which implementations talk, and how their bytes are cut.
+struct Setting {
+  std::string pair;  // "OwnOwn", "OwnOracle", ...: client, server.
+  MakeSession client, server;
+  size_t chunk;  // 0: random.
+};
+inline std::ostream& operator<<(std::ostream& out, const Setting& setting) {
+  return out << setting.pair << setting.chunk;
+}
+
+class SessionTest : public testing::TestWithParam<Setting> {
  protected:
-  size_t chunk() const { return GetParam(); }
+  size_t chunk() const { return GetParam().chunk; }
+  bool own(Role role) const { return maker(role) == &MakeHttp2Session; }
+  MakeSession maker(Role role) const {
+    return role == Role::kClient ? GetParam().client : GetParam().server;
+  }
   std::unique_ptr<Session> Make(Role role, const Options& options, Recorder& recorder) {
-    auto session = MakeNghttp2Session(role, options, recorder, memory);
+    auto session = maker(role)(role, options, recorder, memory);
     recorder.session = session.get();
     return session;
   }
@@ -264,8 +280,19 @@ class SessionTest : public testing::TestWithParam<size_t> {
   std::unique_ptr<Session> client, server;
 };
 
-inline std::string ChunkName(const testing::TestParamInfo<size_t>& info) {
-  return info.param == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(info.param);
+inline std::vector<Setting> Settings() {
+  std::vector<Setting> all;
+  for (const size_t chunk : {1, 7, 4096, 0}) {
+    all.push_back({"OwnOwn", &MakeHttp2Session, &MakeHttp2Session, chunk});
+    all.push_back({"OwnOracle", &MakeHttp2Session, &MakeNghttp2Session, chunk});
+    all.push_back({"OracleOwn", &MakeNghttp2Session, &MakeHttp2Session, chunk});
+    all.push_back({"OracleOracle", &MakeNghttp2Session, &MakeNghttp2Session, chunk});
+  }
+  return all;
+}
+inline std::string SettingName(const testing::TestParamInfo<Setting>& info) {
+  const size_t chunk = info.param.chunk;
+  return info.param.pair + (chunk == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(chunk));
 }
 
 }  // namespace rondo::http2

@@ -323,8 +323,8 @@ TEST_P(SessionLimitsTest, SteadyStateTakesNoMemoryFromAbove) {
     }
   } counting;
   FreeList list(&counting);
-  client = MakeNghttp2Session(Role::kClient, {}, at_client, list);
-  server = MakeNghttp2Session(Role::kServer, {}, at_server, list);
+  client = maker(Role::kClient)(Role::kClient, {}, at_client, list);
+  server = maker(Role::kServer)(Role::kServer, {}, at_server, list);
   at_client.session = client.get();
   at_server.session = server.get();
   AnswerAll();
@@ -372,7 +372,7 @@ TEST_P(SessionLimitsTest, MutatedBytesNeverCrashAndEndsAreFinal) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SessionLimitsTest, testing::Values(1, 7, 4096, 0), ChunkName);
+INSTANTIATE_TEST_SUITE_P(All, SessionLimitsTest, testing::ValuesIn(Settings()), SettingName);
 
 }  // namespace
 }  // namespace rondo::http2

@@ -217,7 +217,7 @@ TEST_P(SessionTest, SlicesAreReleasedExactlyOnce) {
   EXPECT_EQ(released, 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SessionTest, testing::Values(1, 7, 4096, 0), ChunkName);
+INSTANTIATE_TEST_SUITE_P(All, SessionTest, testing::ValuesIn(Settings()), SettingName);
 
 }  // namespace
 }  // namespace rondo::http2
