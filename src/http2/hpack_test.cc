@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,8 +56,8 @@ struct Encoder {
   std::string operator()(const HeaderTemplate& head, ExtraHeaders extra = {}) {
     std::vector<uint8_t> out(encoder.Bound(head, extra));
     const uint8_t* const end = encoder.Encode(head, extra, out.data());
-    EXPECT_LE(end - out.data(), static_cast<ptrdiff_t>(out.size()));
-    return {out.data(), end};
+    EXPECT_LE(static_cast<size_t>(end - out.data()), out.size());
+    return std::string(static_cast<const uint8_t*>(out.data()), end);
   }
 };
 

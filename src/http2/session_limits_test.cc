@@ -263,7 +263,7 @@ TEST_P(SessionLimitsTest, TheUsualWrongServersAreNamed) {
       {std::string("\x15\x03\x01\x00\x02\x02\x46", 7),
        "the peer answers in TLS, this side speaks plain text"}};
   for (const auto& [bytes, why] : cases) {
-    if (chunk() == 1) continue;  // Seen only when it comes in one piece.
+    if (chunk() == 1 && !own(Role::kClient)) continue;  // Seen only when it comes in one piece.
     Recorder recorder;
     auto session = Make(Role::kClient, {}, recorder);
     EXPECT_FALSE(Give([&](Bytes b) { return session->Receive(b); }, bytes, chunk(), random));
@@ -298,8 +298,11 @@ TEST_P(SessionLimitsTest, ManyStreamsTogetherAreToldToStop) {
   std::vector<Stream*> streams;
   for (int i = 0; i < 4; ++i) streams.push_back(client->Open(kEcho, {}, Slice(), false, nullptr));
   Run();
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(client->Send(*streams[i], Body(300000), false));
-  EXPECT_FALSE(client->Send(*streams[3], Body(200000), false));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(client->Send(*streams[i], Body(320000), false));
+    Run();  // 70,000 of them have a window.
+  }
+  EXPECT_FALSE(client->Send(*streams[3], Body(350000), false));
   Run();
   EXPECT_EQ(at_client.writable, 0);
   at_server.credit_stream = true;
