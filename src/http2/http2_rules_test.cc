@@ -1,7 +1,7 @@
 // RFC 9113, rule by rule: what our session answers to bytes that break it, however they are cut.
 #include <gmock/gmock.h>
 
-#include "http2/session_fixture.h"
+#include "http2/session_pairs.h"
 
 namespace rondo::http2 {
 namespace {
@@ -57,10 +57,14 @@ class Rules : public SessionTest {
     for (size_t i = 0; i < cases.size(); ++i) {
       const auto frames = Answer(role, cases[i].bytes);
       const bool fine = cases[i].answer.empty();
-      if (!fine) EXPECT_THAT(frames, Contains(cases[i].answer)) << "case " << i << ": " << why;
+      if (!fine) {
+        EXPECT_THAT(frames, Contains(cases[i].answer)) << "case " << i << ": " << why;
+      }
       for (const std::string& frame : frames) {
         const bool error = frame.starts_with("rst") || frame.starts_with("goaway");
-        if (error) EXPECT_EQ(frame, cases[i].answer) << "case " << i << ": " << why;
+        if (error) {
+          EXPECT_EQ(frame, cases[i].answer) << "case " << i << ": " << why;
+        }
       }
     }
   }

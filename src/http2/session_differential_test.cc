@@ -178,10 +178,11 @@ TEST_P(DifferentialTest, MutatedBytesAreHeardAlikeButForWhatIsMeant) {
   EXPECT_GT(count[0], 750);  // Most agree: else nothing was compared.
 }
 
+std::string RoleName(const testing::TestParamInfo<Role>& info) {
+  return info.param == Role::kServer ? "Server" : "Client";
+}
 INSTANTIATE_TEST_SUITE_P(All, DifferentialTest, testing::Values(Role::kServer, Role::kClient),
-                         [](const testing::TestParamInfo<Role>& info) {
-                           return info.param == Role::kServer ? "Server" : "Client";
-                         });
+                         RoleName);
 
 }  // namespace
 }  // namespace rondo::http2
