@@ -146,7 +146,7 @@ bool HpackDecoder::ReadText(const uint8_t*& p, const uint8_t* end, std::string_v
   }
   if (scratch_used_ == 0) {  // It may not move later: what is left of the block bounds it.
     const size_t most = hpack::MostDecoded(raw.size() + static_cast<size_t>(end - p));
-    if (most > scratch_.size()) scratch_.resize(most);
+    scratch_.resize(std::max({most, scratch_.size(), size_t{64}}));  // Never null.
   }
   char* const out = scratch_.data() + scratch_used_;
   char* const out_end = hpack::HuffmanDecode(raw, out);

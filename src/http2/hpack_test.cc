@@ -105,7 +105,7 @@ TEST(Hpack, HuffmanBringsBackEveryByte) {
                                   std::string(1000, '\xff'), std::string(1000, 'a')}) {
     std::vector<uint8_t> coded(hpack::HuffmanSize(text));
     EXPECT_EQ(hpack::HuffmanEncode(text, coded.data()), coded.data() + coded.size());
-    std::vector<char> back(hpack::MostDecoded(coded.size()));
+    std::vector<char> back(hpack::MostDecoded(coded.size()) + 1);
     const char* const end = hpack::HuffmanDecode(coded, back.data());
     ASSERT_NE(end, nullptr);
     EXPECT_EQ(std::string(static_cast<const char*>(back.data()), end), text);
@@ -196,6 +196,12 @@ TEST(Hpack, ResponsesThatEvictAreThoseOfAppendixC5AndC6) {
 }
 
 // -- Bad input.
+
+TEST(Hpack, StringsMayBeEmpty) {
+  Decoder d;
+  EXPECT_EQ(d.OfHex("0001 6180"), "a=");  // Huffman of nothing.
+  EXPECT_EQ(d.OfHex("0001 6100"), "a=");
+}
 
 TEST(Hpack, WhatCannotBeDecodedIsAnError) {
   for (const char* hex : {

@@ -74,7 +74,6 @@ void Http2Session::OnRstStream(Bytes payload) {
   if (node == nullptr) return;
   const auto code = static_cast<Code>(frame::Get32(payload.data()));
   Closed closed{Cause::kPeerReset, code, FateOf(*node)};
-  if (code == Code::kNoError && node->local_end && node->peer_end) closed.cause = Cause::kComplete;
   if (code == Code::kRefusedStream && closed.fate != Fate::kNotSent) {
     closed.fate = Fate::kNotProcessed;
   }

@@ -86,6 +86,8 @@ const uint8_t* Http2Session::ReadHead(const uint8_t* p, const uint8_t* end) {
 }
 
 void Http2Session::OnHead() {
+  CloseDone();  // Before each frame, so that it doesn't matter where the bytes are cut.
+  if (over_) return;
   if (frame_.length > frame::kMinMaxFrame) {
     return Fail(Code::kFrameSizeError, "the peer sends a frame of more than 16384 bytes");
   }

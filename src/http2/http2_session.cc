@@ -101,12 +101,16 @@ void Http2Session::CloseAll() {
   }
 }
 
-// Delivers the ends that came up outside events; then nobody holds a record that is gone.
-void Http2Session::Settle() {
+void Http2Session::CloseDone() {
   for (size_t i = 0; i < done_.size(); ++i) {
     Close(*done_[i], done_[i]->reset ? How::kByUs : How::kByPeer, {});
   }
   done_.clear();
+}
+
+// Delivers the ends that are due; then nobody holds a record that is gone.
+void Http2Session::Settle() {
+  CloseDone();
   if (over_ && !told_) CloseAll();
   for (Node* node : gone_) pool_.Put(node);
   gone_.clear();

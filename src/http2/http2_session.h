@@ -136,6 +136,7 @@ class Http2Session final : public Session {
   void PeerFault(Node& node, Code code, std::string_view what = "frames that end their stream");
   void Forget(Node& node, How how);
   void Close(Node& node, How how, const Closed& closed);
+  void CloseDone();
   void CloseAll();
   void Settle();
 

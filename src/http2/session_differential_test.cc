@@ -144,6 +144,18 @@ void Mutate(std::string& bytes, std::mt19937& random) {
   }
 }
 
+// "type/flags/stream/length" of each frame, for those who must find out.
+std::string Describe(std::string_view bytes) {
+  std::string text;
+  while (bytes.size() >= frame::kHeadSize) {
+    const auto head = frame::ReadHead(reinterpret_cast<const uint8_t*>(bytes.data()));
+    text += " " + std::to_string(head.type) + "/" + std::to_string(head.flags) + "/" +
+            std::to_string(head.id) + "/" + std::to_string(head.length);
+    bytes.remove_prefix(std::min(bytes.size(), frame::kHeadSize + head.length));
+  }
+  return text;
+}
+
 Meant Differ(Role role, std::string_view bytes, uint32_t seed, std::string& difference) {
   const Outcome ours = differential::Run(&MakeHttp2Session, role, bytes, seed);
   const Outcome theirs = differential::Run(&MakeNghttp2Session, role, bytes, seed);
@@ -157,18 +169,18 @@ TEST_P(DifferentialTest, HonestPeersAreHeardAlike) {
     std::string difference;
     const std::string bytes = Peer(GetParam(), seed).Script();
     ASSERT_EQ(Differ(GetParam(), bytes, seed, difference), Meant::kNothing)
-        << "seed " << seed << ": " << difference;
+        << "seed " << seed << ": " << difference << Describe(bytes);
   }
 }
 
 TEST_P(DifferentialTest, MutatedBytesAreHeardAlikeButForWhatIsMeant) {
-  std::array<int, 7> count{};
+  std::array<int, static_cast<size_t>(Meant::kNotMeant) + 1> count{};
   for (uint32_t seed = 0; seed < 1500; ++seed) {
     std::mt19937 random(seed);
     std::string difference, bytes = Peer(GetParam(), seed).Script();
     Mutate(bytes, random);
     const Meant meant = Differ(GetParam(), bytes, seed, difference);
-    EXPECT_NE(meant, Meant::kNotMeant) << "seed " << seed << ": " << difference;
+    EXPECT_NE(meant, Meant::kNotMeant) << "seed " << seed << ": " << difference << Describe(bytes);
     ++count[static_cast<size_t>(meant)];
     if (testing::Test::HasFailure()) return;
   }

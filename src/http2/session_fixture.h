@@ -215,4 +215,11 @@ inline size_t Count(const std::vector<std::string>& frames, std::string_view wha
   return static_cast<size_t>(std::count(frames.begin(), frames.end(), what));
 }
 
+inline std::string ChunkText(size_t chunk) {
+  return chunk == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(chunk);
+}
+inline std::string ChunkName(const testing::TestParamInfo<size_t>& info) {
+  return ChunkText(info.param);
+}
+
 }  // namespace rondo::http2

@@ -78,8 +78,7 @@ inline std::vector<Setting> Settings() {
   return all;
 }
 inline std::string SettingName(const testing::TestParamInfo<Setting>& info) {
-  const size_t chunk = info.param.chunk;
-  return info.param.pair + (chunk == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(chunk));
+  return info.param.pair + ChunkText(info.param.chunk);
 }
 
 }  // namespace rondo::http2

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/free_list.h"
 #include "http2/session_fixture.h"
 #include "transport/connection.h"
 

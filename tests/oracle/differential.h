@@ -155,10 +155,11 @@ inline Outcome Run(MakeSession make, Role role, std::string_view bytes, uint64_t
 // Where the two may go apart, and why. After a difference at the level of the connection, streams
 // must agree as far as both have heard of them.
 enum class Meant : uint8_t {
-  kNothing,      // They agree.
-  kStricter,     // Ours ends the connection where nghttp2 looks away: see kOursAlone.
-  kGentler,      // nghttp2 ends the connection where ours ends a stream, or nothing.
-  kOtherCode,    // Both end the connection, and say different things of it.
+  kNothing,    // They agree.
+  kStricter,   // Ours ends the connection where nghttp2 looks away: see kOursAlone.
+  kGentler,    // nghttp2 ends the connection where ours ends a stream, or nothing.
+  kOtherCode,  // Both end the connection, and say different things of it.
+  kSooner,  // Ours has written its answer and closed the stream, nghttp2 has yet to when RST comes.
   kBadField,     // nghttp2 drops a field with bad characters, ours ends its stream (section 8.2.1).
   kStreamFault,  // Both end the stream, at another byte of the frame or with another code.
   kNotMeant,
@@ -211,6 +212,10 @@ inline Meant Compare(const Outcome& ours, const Outcome& theirs, std::string& di
     const bool faulty = reset != ours.resets.end() && reset->second != Code::kNoError;
     const bool prefix = IsPrefix(a.events, b.events);
     if (apart && prefix) continue;
+    if (a.events == b.events && a.closed.starts_with("0 ") && b.closed.starts_with("1 ")) {
+      meant = std::max(meant, Meant::kSooner);
+      continue;
+    }
     if (faulty && prefix) {
       meant = std::max(meant, b.closed.empty() ? Meant::kBadField : Meant::kStreamFault);
       continue;
