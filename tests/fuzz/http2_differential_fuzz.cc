@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace rondo::http2;
   if (size < 2) return 0;
   const Role role = data[0] % 2 == 0 ? Role::kServer : Role::kClient;
-  const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const std::string bytes =
+      differential::WholeFrames({reinterpret_cast<const char*>(data) + 2, size - 2});
   std::string difference;
   const auto ours = differential::Run(&MakeHttp2Session, role, bytes, data[1]);
   const auto theirs = differential::Run(&MakeNghttp2Session, role, bytes, data[1]);
