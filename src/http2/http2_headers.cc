@@ -78,7 +78,9 @@ void Http2Session::OnRequestBlock(uint32_t id, const HpackDecoder::Block& block)
   node.headed = true;
   node.peer_end = block_end_;
   node.content_left = block.shape.content_length();
-  if (!visitor_.OnRequest(node, block.headers, block_end_)) Reset(node, Code::kRefusedStream);
+  if (visitor_.OnRequest(node, block.headers, block_end_)) return;
+  Reset(node, Code::kRefusedStream);
+  Reply();
 }
 
 // A stream that ends before anybody has heard of it.

@@ -60,6 +60,7 @@ void Http2Session::Respond(Stream& stream, const HeaderTemplate& head, ExtraHead
                            bool end) {
   Node& node = static_cast<Node&>(stream);
   if (over_ || node.gone || node.local_end) return;
+  if (end && IsFull()) return HoldEnd(node, head, extra);
   WriteHeaders(node, head, extra, end);
   if (end) EndLocal(node);
 }
@@ -83,9 +84,26 @@ bool Http2Session::Send(Stream& stream, Slice body, bool end) {
 void Http2Session::Finish(Stream& stream, const HeaderTemplate& trailers, ExtraHeaders extra) {
   Node& node = static_cast<Node&>(stream);
   if (over_ || node.gone || node.local_end || node.end) return;
+  if (node.queued > 0 || IsFull()) return HoldEnd(node, trailers, extra);
   node.end = true;
-  if (node.queued > 0) return node.trailers.Hold(&trailers, extra);
   WriteHeaders(node, trailers, extra, true);
+  EndLocal(node);
+}
+
+// While a peer doesn't read, streams don't end, so their number bounds what waits for it.
+void Http2Session::HoldEnd(Node& node, const HeaderTemplate& head, ExtraHeaders extra) {
+  node.end = true;
+  node.trailers.Hold(&head, extra);
+  if (node.queued == 0) ending_.Add(node);
+}
+
+void Http2Session::WriteEnd(Node& node) {
+  if (node.trailers.held()) {
+    node.trailers.Fields(extra_);
+    WriteHeaders(node, *node.trailers.head(), extra_, true);
+  } else {
+    DataHead(node, 0, true);
+  }
   EndLocal(node);
 }
 
@@ -142,7 +160,7 @@ bool Http2Session::CanExtend(const Node& node) const {
 // Of the next frame: what all windows and the outbox allow. A frame without a byte is always
 // allowed.
 size_t Http2Session::FrameRoom(const Node& node) const {
-  if (outbox_.size() >= options_.outbox_limit) return 0;
+  if (IsFull()) return 0;
   const int64_t window = std::min(node.send_window, send_window_);
   size_t frame = peer_max_frame_;
   if (CanExtend(node) && open_data_.length < frame) frame -= open_data_.length;
@@ -188,8 +206,8 @@ void Http2Session::WriteDirectly(Node& node, Slice& body) {
     }
   }
   if (!node.end) return;
-  DataHead(node, 0, true);
-  EndLocal(node);
+  if (IsFull()) return ending_.Add(node);
+  WriteEnd(node);
 }
 
 // One frame, and the trailers after the last. False: no more can be written for this stream now.
@@ -204,16 +222,21 @@ bool Http2Session::WriteQueued(Node& node) {
   queued_all_ -= n;
   if (!last) return node.queued > 0 && node.send_window > 0;
   if (trailers) {
-    node.trailers.Fields(extra_);
-    WriteHeaders(node, *node.trailers.head(), extra_, true);
+    WriteEnd(node);
+  } else {
+    EndLocal(node);
   }
-  EndLocal(node);
   return false;
 }
 
 void Http2Session::WriteReady() {
+  while (Node* node = ending_.front()) {
+    if (IsFull()) return;
+    ending_.Remove(*node);
+    WriteEnd(*node);
+  }
   while (Node* node = ready_.front()) {
-    if (send_window_ <= 0 || outbox_.size() >= options_.outbox_limit) return;
+    if (send_window_ <= 0 || IsFull()) return;
     ready_.Remove(*node);
     if (WriteQueued(*node)) ready_.Add(*node);
     if (!node->paused || all_paused_ || node->queued > options_.send_low) continue;

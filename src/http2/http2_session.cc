@@ -67,7 +67,7 @@ void Http2Session::Forget(Node& node, How how) {
   if (data_node_ == &node) data_node_ = nullptr;
   if (open_data_.node == &node) open_data_.node = nullptr;
   --(node.mine ? mine_open_ : peer_open_);
-  ready_.Remove(node);
+  (node.queued > 0 ? ready_ : ending_).Remove(node);
   DropQueue(node);
   gone_.push_back(&node);
 }

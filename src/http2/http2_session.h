@@ -107,6 +107,9 @@ class Http2Session final : public Session {
   void WriteGoAway(uint32_t last, Code code, std::string_view debug);
   void WriteHeaders(Node& node, const HeaderTemplate& head, ExtraHeaders extra, bool end);
   void WriteLongHeaders(Node& node, const HeaderTemplate& head, ExtraHeaders extra, bool end);
+  bool IsFull() const { return outbox_.size() >= options_.outbox_limit; }
+  void HoldEnd(Node& node, const HeaderTemplate& head, ExtraHeaders extra);
+  void WriteEnd(Node& node);
   bool CanExtend(const Node& node) const;
   size_t FrameRoom(const Node& node) const;
   void DataHead(Node& node, size_t n, bool end);
@@ -148,7 +151,8 @@ class Http2Session final : public Session {
   StreamPool<Node> pool_;
   StreamTable<Node> streams_;
   EndedStreams ended_;
-  ReadyList ready_;
+  ReadyList ready_;          // Their bytes have a window.
+  ReadyList ending_;         // Only their last frame waits, for the outbox.
   std::vector<Node*> done_;  // Both sides said END_STREAM outside an event: OnClosed is due.
   std::vector<Node*> gone_;
   Node* last_found_ = nullptr;

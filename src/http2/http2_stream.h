@@ -28,7 +28,7 @@ struct StreamNode : Stream {
   bool reset = false;      // RST_STREAM(NO_ERROR) follows END_STREAM: what still comes is dropped.
   bool headed = false;     // The first headers that are not interim were received.
   bool paused = false;     // The owner waits for OnWritable.
-  bool ready = false;      // In the ReadyList.
+  bool ready = false;      // In a ReadyList.
   bool gone = false;       // Forgotten; the record is used again when no event runs.
 
   void Clear() {
@@ -41,7 +41,8 @@ struct StreamNode : Stream {
   }
 };
 
-// Streams that have bytes and a window, first come first served, one frame a turn.
+// Streams that have something to write, first come first served, one frame a turn. A stream is in
+// one list at a time.
 class ReadyList {
  public:
   StreamNode* front() const { return first_; }

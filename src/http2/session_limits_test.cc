@@ -204,6 +204,21 @@ TEST_P(SessionLimitsTest, RepliesToAPeerThatDoesNotReadAreCounted) {
   EXPECT_EQ(server->replies(), 0u);
 }
 
+TEST_P(SessionLimitsTest, AnswersToAPeerThatDoesNotReadKeepTheirStreamsOpen) {
+  Options options;
+  options.outbox_limit = 300;
+  Serve(options);
+  at_server.on_end = [this](Stream& s) { server->Respond(s, kTrailersOnly, {}, true); };
+  std::string bytes = kHello;
+  for (uint32_t id = 1; id < 200; id += 2) bytes += Request(id);
+  Hear(bytes);
+  EXPECT_LT(server->unsent(), 500u);
+  EXPECT_GT(at_server.open.size(), 50u);
+  while (!Take(*server).empty()) {
+  }
+  EXPECT_TRUE(at_server.open.empty());
+}
+
 TEST_P(SessionLimitsTest, SettingsAfterTheFirstCountAndManyEntriesEndTheConnection) {
   Serve();
   EXPECT_TRUE(Hear(kHello + Repeat(50, Frame(kSettings, 0, 0, ""))));
