@@ -52,6 +52,7 @@ Stream* Http2Session::Open(const HeaderTemplate& head, ExtraHeaders extra, Slice
     EndLocal(node);
   } else {
     Send(node, std::move(body), end);
+    node.paused = false;  // Nobody was told to stop.
   }
   return &node;
 }
