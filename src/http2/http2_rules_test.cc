@@ -1,7 +1,7 @@
 // RFC 9113, rule by rule: what our session answers to bytes that break it, however they are cut.
 #include <gmock/gmock.h>
 
-#include "http2/session_pairs.h"
+#include "http2/session_pair_fixture.h"
 
 namespace rondo::http2 {
 namespace {

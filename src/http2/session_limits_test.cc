@@ -1,7 +1,7 @@
 // One test for each limit of the wire: what a session bears, and what happens beyond.
 #include <gmock/gmock.h>
 
-#include "http2/session_pairs.h"
+#include "http2/session_pair_fixture.h"
 
 namespace rondo::http2 {
 namespace {

@@ -1,5 +1,5 @@
 // The rules of http2::Session, the same for every chunking of the bytes.
-#include "http2/session_pairs.h"
+#include "http2/session_pair_fixture.h"
 
 namespace rondo::http2 {
 namespace {
