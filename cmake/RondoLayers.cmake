@@ -14,10 +14,10 @@ function(rondo_target name)
   endif()
 endfunction()
 
-# rondo_layer(NAME DEPS layer... LIBS library...): src/NAME as an object library, its *_test.cc as
-# NAME_test. DEPS are named in full, not only the direct ones.
+# rondo_layer(NAME DEPS layer... LIBS library... TEST_LIBS library...): src/NAME as an object library,
+# its *_test.cc as NAME_test. DEPS are named in full, not only the direct ones.
 function(rondo_layer name)
-  cmake_parse_arguments(L "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(L "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${all})
   list(FILTER all EXCLUDE REGEX "_test\\.cc$")
@@ -37,7 +37,7 @@ function(rondo_layer name)
     endif()
   endforeach()
   if(RONDO_TESTS AND tests)
-    rondo_test(${name}_test SOURCES ${tests} LAYERS ${L_DEPS} ${name})
+    rondo_test(${name}_test SOURCES ${tests} LAYERS ${L_DEPS} ${name} LIBS ${L_TEST_LIBS})
   endif()
 endfunction()
 
@@ -71,7 +71,7 @@ function(rondo_library)
     endif()
   endforeach()
   target_link_libraries(rondo PUBLIC absl::status absl::statusor protobuf::libprotobuf Threads::Threads
-    PRIVATE $<BUILD_INTERFACE:rondo_nghttp2> $<BUILD_INTERFACE:rondo_cares>)
+    PRIVATE $<BUILD_INTERFACE:rondo_cares>)
   if(RONDO_SANITIZE)
     target_link_options(rondo PUBLIC -fsanitize=${RONDO_SANITIZE})
   endif()

@@ -12,13 +12,15 @@ LAYERS = {
     "base": ([], ["nlohmann/", "xxhash.h"]),
     "event": (["base"], ["asio", "openssl/", "ares.h"]),
     "wire": (["base"], ["google/protobuf/", "zlib.h"]),
-    "http2": (["base"], ["nghttp2/"]),
+    "http2": (["base"], []),
     "transport": (["base", "event", "wire", "http2"], []),
     "resolve": (["base", "event"], []),
     "balance": (["base"], []),
     "channel": (["base", "event", "wire", "http2", "transport", "resolve", "balance"], []),
     "server": (["base", "event", "wire", "http2", "transport"], []),
 }
+# In no folder of src: tests and benchmarks only.
+NOWHERE = ["nghttp2/"]
 # One file of a folder only.
 ONLY_FILE = {"nlohmann/": "base/json", "xxhash.h": "base/hash"}
 PUBLIC_MAY = ("rondo/", "absl/status/")  # include/rondo: std, absl Status; Asio in asio.h alone.
@@ -47,6 +49,8 @@ def check_src(root):
             folder = what.split("/")[0]
             if kind == '"' and folder in LAYERS and folder not in allowed:
                 yield f"{path}:{number}: src/{here} may not include {folder}/"
+            if what.startswith(tuple(NOWHERE)):
+                yield f"{path}:{number}: src may not include {what}: it is for tests and benchmarks"
             for home, (_, parties) in LAYERS.items():
                 for party in parties:
                     if not what.startswith(party) or (party == "asio" and kind == '"'):

@@ -120,7 +120,7 @@ struct Options {
 
 struct Fault {
   Code code = Code::kNoError;
-  std::string why;  // "the peer sends too many PING frames", or the protocol library's words.
+  std::string why;  // "the peer sends too many PING frames", or the rule that was broken.
 };
 
 class Session {
@@ -174,7 +174,7 @@ class Session {
 // `memory` serves the session's records; it outlives the session and belongs to its thread.
 using MakeSession = std::unique_ptr<Session> (*)(Role, const Options&, Visitor&,
                                                  std::pmr::memory_resource& memory);
-std::unique_ptr<Session> MakeNghttp2Session(Role role, const Options& options, Visitor& visitor,
-                                            std::pmr::memory_resource& memory);
+std::unique_ptr<Session> MakeHttp2Session(Role role, const Options& options, Visitor& visitor,
+                                          std::pmr::memory_resource& memory);
 
 }  // namespace rondo::http2

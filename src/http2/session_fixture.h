@@ -1,5 +1,5 @@
 #pragma once
-// Two sessions, joined by strings of bytes that are cut as the test says; and raw frames for one.
+// An owner that writes down what it hears, bytes that are cut as the test says, and raw frames.
 // Threads: one; for tests only.
 #include <gtest/gtest.h>
 
@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/free_list.h"
 #include "http2/session.h"
 
 namespace rondo::http2 {
@@ -216,56 +215,11 @@ inline size_t Count(const std::vector<std::string>& frames, std::string_view wha
   return static_cast<size_t>(std::count(frames.begin(), frames.end(), what));
 }
 
-// -- Pairs.
-
-class SessionTest : public testing::TestWithParam<size_t> {
- protected:
-  size_t chunk() const { return GetParam(); }
-  std::unique_ptr<Session> Make(Role role, const Options& options, Recorder& recorder) {
-    auto session = MakeNghttp2Session(role, options, recorder, memory);
-    recorder.session = session.get();
-    return session;
-  }
-  void Start(const Options& client_options = {}, const Options& server_options = {}) {
-    client = Make(Role::kClient, client_options, at_client);
-    server = Make(Role::kServer, server_options, at_server);
-    Run();
-    ASSERT_EQ(at_client.settings, 1);
-    ASSERT_EQ(at_server.settings, 1);
-  }
-  // A server that hears what the test writes.
-  void Serve(const Options& options = {}) { server = Make(Role::kServer, options, at_server); }
-  bool Hear(std::string_view bytes) {
-    return Give([&](Bytes b) { return server->Receive(b); }, bytes, chunk(), random);
-  }
-  bool Move(Session& from, Session& to, size_t limit = SIZE_MAX) {
-    const std::string bytes = Take(from, limit);
-    Give([&](Bytes b) { return to.Receive(b); }, bytes, chunk(), random);
-    return !bytes.empty();
-  }
-  void Run() {
-    for (int i = 0; i < 100000; ++i) {
-      const bool up = Move(*client, *server), down = Move(*server, *client);
-      if (!up && !down) return;
-    }
-    FAIL() << "never quiet";
-  }
-  void AnswerAll() {
-    at_server.on_end = [this](Stream& s) {
-      server->Respond(s, kResponse, {}, false);
-      server->Send(s, Body(50), false);
-      server->Finish(s, kOk, {});
-    };
-  }
-
-  std::mt19937 random{42};
-  FreeList memory;
-  Recorder at_client, at_server;
-  std::unique_ptr<Session> client, server;
-};
-
+inline std::string ChunkText(size_t chunk) {
+  return chunk == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(chunk);
+}
 inline std::string ChunkName(const testing::TestParamInfo<size_t>& info) {
-  return info.param == 0 ? "RandomChunks" : "ChunksOf" + std::to_string(info.param);
+  return ChunkText(info.param);
 }
 
 }  // namespace rondo::http2

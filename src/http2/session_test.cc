@@ -1,5 +1,5 @@
 // The rules of http2::Session, the same for every chunking of the bytes.
-#include "http2/session_fixture.h"
+#include "http2/session_pair_fixture.h"
 
 namespace rondo::http2 {
 namespace {
@@ -217,7 +217,7 @@ TEST_P(SessionTest, SlicesAreReleasedExactlyOnce) {
   EXPECT_EQ(released, 4);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SessionTest, testing::Values(1, 7, 4096, 0), ChunkName);
+INSTANTIATE_TEST_SUITE_P(All, SessionTest, testing::ValuesIn(Settings()), SettingName);
 
 }  // namespace
 }  // namespace rondo::http2

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/free_list.h"
 #include "http2/session_fixture.h"
 #include "transport/connection.h"
 
@@ -102,9 +103,9 @@ class ConnectionTest : public testing::TestWithParam<size_t> {
   }
   void Start(const http2::Options& up_options, const Limits& up_limits,
              const http2::Options& down_options, const Limits& down_limits) {
-    up = Connection::Make(&http2::MakeNghttp2Session, http2::Role::kClient, up_options, up_limits,
+    up = Connection::Make(&http2::MakeHttp2Session, http2::Role::kClient, up_options, up_limits,
                           up_owner, nullptr, memory);
-    down = Connection::Make(&http2::MakeNghttp2Session, http2::Role::kServer, down_options,
+    down = Connection::Make(&http2::MakeHttp2Session, http2::Role::kServer, down_options,
                             down_limits, down_owner, &server, memory);
     Run();
     ASSERT_EQ(up_owner.settings, 1);
@@ -142,7 +143,7 @@ class ConnectionTest : public testing::TestWithParam<size_t> {
     return http2::Give([&](Bytes b) { return down->Receive(b, now); }, bytes, GetParam(), random);
   }
   void Serve(const http2::Options& options = {}, const Limits& limits = {}) {
-    down = Connection::Make(&http2::MakeNghttp2Session, http2::Role::kServer, options, limits,
+    down = Connection::Make(&http2::MakeHttp2Session, http2::Role::kServer, options, limits,
                             down_owner, &server, memory);
   }
 

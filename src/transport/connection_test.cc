@@ -113,7 +113,7 @@ TEST_P(ConnectionTest, SendSaysStopAndOnWritableSaysGo) {
   server.prepare = [](Call&) {};  // Pulls nothing.
   Call call;
   ASSERT_TRUE(Begin(call, Framed("x"), false));
-  EXPECT_FALSE(call.stream.Send(Framed(std::string(400000, 'm')), false));
+  EXPECT_FALSE(call.stream.Send(Framed(std::string(600000, 'm')), false));
   Run();
   EXPECT_EQ(call.log, "");
   EXPECT_GT(call.stream.queued(), 200000u);

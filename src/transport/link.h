@@ -28,7 +28,7 @@ struct LinkOptions {
   Duration drain_ping = std::chrono::seconds(5);  // Drain: the longest wait for the ping's answer.
   Duration farewell = std::chrono::seconds(1);    // The longest wait for last words to be taken.
   size_t read_budget = 256 << 10;                 // Bytes read in one turn, so that all get theirs.
-  http2::MakeSession make = &http2::MakeNghttp2Session;
+  http2::MakeSession make = &http2::MakeHttp2Session;
 };
 
 // The owner of a link. Each event comes from the loop, never inside a method of Link or inside an

@@ -130,7 +130,7 @@ TEST_F(LinkTest, GarbageGetsAGoAwayAndThenTheEnd) {
   Hear();
   EXPECT_TRUE(raw_ended);
   EXPECT_EQ(at_down.log, "C");
-  EXPECT_EQ(at_down.why, "memory:40001: PROTOCOL_ERROR: Received bad client magic byte string");
+  EXPECT_EQ(at_down.why, "memory:40001: PROTOCOL_ERROR: the peer speaks HTTP/1, not HTTP/2");
 }
 
 TEST_F(LinkTest, ClosingEndsStreamsAtOnceAndTellsThePeer) {

@@ -99,7 +99,7 @@ void Run(Bytes body, size_t seed) {
   limits.max_held = 2000;
   http2::Options options;
   options.stream_window = 1000 + seed % 500;
-  const auto server = Connection::Make(&http2::MakeNghttp2Session, http2::Role::kServer, options,
+  const auto server = Connection::Make(&http2::MakeHttp2Session, http2::Role::kServer, options,
                                        limits, owner, &call, memory);
   struct NoEvents final : http2::Visitor {
     bool OnRequest(http2::Stream&, const http2::Headers&, bool) override { return false; }
@@ -113,7 +113,7 @@ void Run(Bytes body, size_t seed) {
     bool OnOffence(http2::Offence, const http2::Stream*) override { return true; }
     bool open = true;
   } events;
-  const auto client = http2::MakeNghttp2Session(http2::Role::kClient, {}, events, memory);
+  const auto client = http2::MakeHttp2Session(http2::Role::kClient, {}, events, memory);
   const Time now{};
   const auto pass = [&] {
     bool moved = false;

@@ -93,7 +93,7 @@ void Run(Role role, Bytes data, size_t seed) {
   FreeList memory;
   Owner owner;
   owner.role_is_client = role == Role::kClient;
-  const auto session = MakeNghttp2Session(role, {}, owner, memory);
+  const auto session = MakeHttp2Session(role, {}, owner, memory);
   owner.session = session.get();
   if (role == Role::kServer) session->Receive(BytesOf(kMagic));
   session->Receive(BytesOf(kSettings));

@@ -12,6 +12,9 @@
 #define LLVMFuzzerTestOneInput GrpcFraming
 #include "../fuzz/grpc_framing_fuzz.cc"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput Hpack
+#include "../fuzz/hpack_fuzz.cc"
+#undef LLVMFuzzerTestOneInput
 
 namespace {
 
@@ -86,6 +89,19 @@ TEST(FuzzReplay, GrpcFraming) {
   for (const char pace : {'\0', '\1', '\2'}) {
     Mutate(&GrpcFraming, {pace + one + empty + zipped + one, pace + large + one + large}, 300);
   }
+}
+
+TEST(FuzzReplay, Hpack) {
+  const std::string request = "\x83\x86\x44\x02/a\x41\x01h", again = "\xbf\x83\xbe\x7e\x01i\xbe";
+  const std::string huffman = "\x82\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
+  const std::string smaller = "\x3f\x21\x82\x40\x01x\x01y",
+                    larger = "\x20\x3f\xe1\x1f\x40\x01x\x01y\xbe";
+  std::string blocks;
+  for (const std::string& block :
+       {request, again, huffman, smaller, again, larger, request, request}) {
+    blocks += static_cast<char>(block.size()) + block;
+  }
+  Mutate(&Hpack, {blocks, blocks + std::string(1, '\0') + blocks}, 1500);
 }
 
 }  // namespace

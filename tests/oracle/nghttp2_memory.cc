@@ -1,4 +1,4 @@
-#include "http2/nghttp2_memory.h"
+#include "oracle/nghttp2_memory.h"
 
 #include <algorithm>
 #include <cstddef>

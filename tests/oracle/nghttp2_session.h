@@ -1,5 +1,6 @@
 #pragma once
-// http2::Session over libnghttp2 1.52. What its documentation doesn't say is told where it matters.
+// http2::Session over libnghttp2 1.52: what ours is tried against. What its documentation doesn't
+// say is told where it matters.
 // Threads: one at a time.
 #include <nghttp2/nghttp2.h>
 
@@ -11,11 +12,11 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "http2/frame_heads.h"
 #include "http2/held_headers.h"
 #include "http2/police.h"
 #include "http2/session.h"
 #include "http2/stream_pool.h"
+#include "oracle/frame_heads.h"
 
 namespace rondo::http2 {
 
@@ -153,5 +154,8 @@ class Nghttp2Session final : public Session {
   std::vector<nghttp2_rcbuf*> held_;    // What fields_ points into.
   size_t fields_size_ = 0;
 };
+
+std::unique_ptr<Session> MakeNghttp2Session(Role role, const Options& options, Visitor& visitor,
+                                            std::pmr::memory_resource& memory);
 
 }  // namespace rondo::http2

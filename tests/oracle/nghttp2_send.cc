@@ -1,7 +1,7 @@
 // The sending half of Nghttp2Session.
 #include <algorithm>
 
-#include "http2/nghttp2_session.h"
+#include "oracle/nghttp2_session.h"
 
 namespace rondo::http2 {
 

@@ -1,7 +1,7 @@
 // The receiving half of Nghttp2Session.
 #include <cstring>
 
-#include "http2/nghttp2_session.h"
+#include "oracle/nghttp2_session.h"
 
 namespace rondo::http2 {
 namespace {
