@@ -34,6 +34,16 @@ constexpr CharSet UriChars() {
   for (unsigned c = 0; c < 256; ++c) set[c] = c > ' ' && c != 0x7f;
   return set;
 }
+// RFC 3986 section 3.2, user information included.
+constexpr CharSet AuthorityChars() {
+  CharSet set{};
+  for (unsigned c = 0; c < 128; ++c) {
+    set[c] = IsAlpha(c) || IsDigit(c) ||
+             std::string_view("-._~!$&'()*+,;=:[]@%").find(static_cast<char>(c)) !=
+                 std::string_view::npos;
+  }
+  return set;
+}
 constexpr CharSet SchemeChars() {
   CharSet set{};
   for (unsigned c = 0; c < 128; ++c) {
@@ -42,7 +52,8 @@ constexpr CharSet SchemeChars() {
   return set;
 }
 constexpr CharSet kNameChars = TokenChars(false), kMethodChars = TokenChars(true);
-constexpr CharSet kValueChars = ValueChars(), kUriChars = UriChars(), kSchemeChars = SchemeChars();
+constexpr CharSet kAuthorityChars = AuthorityChars(), kValueChars = ValueChars(),
+                  kUriChars = UriChars(), kSchemeChars = SchemeChars();
 
 bool All(std::string_view text, const CharSet& set) {
   return std::ranges::all_of(text, [&](char c) { return set[static_cast<uint8_t>(c)]; });
@@ -77,7 +88,8 @@ FieldKind KindOfPseudo(std::string_view value, Token token) {
                  ? FieldKind::kScheme
                  : FieldKind::kBad;
     case Token::kAuthority:
-      return !value.empty() && All(value, kUriChars) ? FieldKind::kAuthority : FieldKind::kBad;
+      return !value.empty() && All(value, kAuthorityChars) ? FieldKind::kAuthority
+                                                           : FieldKind::kBad;
     case Token::kStatus:
       return value.size() == 3 && value[0] != '0' &&
                      std::ranges::all_of(value, [](char c) { return IsDigit(c & 0xffu); })

@@ -44,18 +44,17 @@ bool Http2Session::OnConnection() {
   return false;
 }
 
-// RFC 7540 section 6.3. What is wrong ends the stream, if there is one that can be ended.
+// RFC 7540 section 6.3: what is wrong ends the stream, in any state but idle, where none can be.
 void Http2Session::OnPriority(Bytes payload) {
   if (frame_.id == 0) return Fail(Code::kProtocolError, "the peer sends PRIORITY on stream 0");
   const bool sized = payload.size() == 5;
-  const bool good = sized && (frame::Get32(payload.data()) & frame::kMaxId) != frame_.id;
-  if (!good) {
+  if (!sized || (frame::Get32(payload.data()) & frame::kMaxId) == frame_.id) {
     const Code code = sized ? Code::kProtocolError : Code::kFrameSizeError;
-    if (Node* node = Find(frame_.id); node != nullptr) {
-      PeerFault(*node, code);
-    } else if (IsIdle(frame_.id)) {
-      return Fail(code, "the peer sends a malformed PRIORITY frame");
-    }
+    if (Node* node = Find(frame_.id); node != nullptr) return PeerFault(*node, code);
+    if (IsIdle(frame_.id)) return Fail(code, "the peer sends a malformed PRIORITY frame");
+    WriteRst(frame_.id, code);
+    Reply();
+    return Judge(police_.Report(Offence::kResetSent), "frames that end their stream");
   }
   Judge(police_.Report(Offence::kPriority), "PRIORITY frames");
 }

@@ -207,7 +207,8 @@ TEST_P(Rules, RequestsHaveTheirFields) {
                                                                   {2, "a"},
                                                                   {2, "*"},
                                                                   {2, "/ "},
-                                                                  {3, ""}}) {
+                                                                  {3, ""},
+                                                                  {3, "a<b"}}) {
     std::string_view values[] = {"POST", "http", "/a", "h"};
     values[at] = value;
     cases.push_back({block(Fields({{":method", values[0]},
@@ -302,6 +303,9 @@ TEST_P(Rules, PrioritiesAreReadAndForgottenUnlessTheyAreWrong) {
          {prioritised(1), "rst 1 PROTOCOL_ERROR"},
          {Begun(1) + Frame(kPriority, 0, 1, Bytes4(1) + "\1"), "rst 1 PROTOCOL_ERROR"},
          {Begun(1) + Frame(kPriority, 0, 1, "abc"), "rst 1 FRAME_SIZE_ERROR"},
+         {Request(1) + Frame(kRstStream, 0, 1, Bytes4(8)) + Frame(kPriority, 0, 1, "abc"),
+          "rst 1 FRAME_SIZE_ERROR"},
+         {Frame(kPriority, 0, 9, "abc"), "goaway FRAME_SIZE_ERROR"},
          {Frame(kPriority, 0, 9, Bytes4(1) + "\1"), ""}});
 }
 

@@ -124,9 +124,22 @@ class Peer {
   std::string bytes_;
 };
 
+// Half of the time in the head of a frame, or where its payload begins.
+size_t Somewhere(const std::string& bytes, std::mt19937& random) {
+  if (random() % 2 == 0) return random() % bytes.size();
+  std::vector<size_t> heads;
+  for (size_t at = 0; at + frame::kHeadSize <= bytes.size();) {
+    heads.push_back(at);
+    const auto* p = reinterpret_cast<const uint8_t*>(bytes.data() + at);
+    at += frame::kHeadSize + frame::ReadHead(p).length;
+  }
+  if (heads.empty()) return 0;
+  return std::min(bytes.size() - 1, heads[random() % heads.size()] + random() % 14);
+}
+
 void Mutate(std::string& bytes, std::mt19937& random) {
   for (size_t i = 0; i <= random() % 3; ++i) {
-    const size_t at = random() % bytes.size();
+    const size_t at = Somewhere(bytes, random);
     switch (random() % 4) {
       case 0:
         bytes[at] = static_cast<char>(random());
