@@ -229,12 +229,11 @@ struct Watching {
   static inline const Subchannel* seen = nullptr;
   struct Picker {
     const Subchannel* backend;
-    const rondo::Picker* self = nullptr;
     PickResult Pick(const PickArgs&) const {
       ++begun;
       return Picked{backend};
     }
-    void OnDone(uint64_t, const CallEnd& end) const {
+    void OnDone(const Subchannel&, const CallEnd& end) const {
       ++ended;
       if (!end.started) ++unstarted;
     }

@@ -88,12 +88,14 @@ const uint8_t* Http2Session::ReadHead(const uint8_t* p, const uint8_t* end) {
 void Http2Session::OnHead() {
   CloseDone();  // Before each frame, so that it doesn't matter where the bytes are cut.
   if (over_) return;
-  if (frame_.length > frame::kMinMaxFrame) {
-    return Fail(Code::kFrameSizeError, "the peer sends a frame of more than 16384 bytes");
-  }
   if (std::exchange(first_frame_, false) &&
       (frame_.type != frame::kSettings || frame_.Has(frame::kAck))) {  // Section 3.4.
-    return Fail(Code::kProtocolError, "the peer's first frame is no SETTINGS");
+    return Fail(Code::kProtocolError,
+                role_ == Role::kClient ? "the peer does not answer in HTTP/2"
+                                       : "the peer's first frame is no SETTINGS");
+  }
+  if (frame_.length > frame::kMinMaxFrame) {
+    return Fail(Code::kFrameSizeError, "the peer sends a frame of more than 16384 bytes");
   }
   const bool continues = frame_.type == frame::kContinuation;
   if (continues != (block_id_ != 0) || (continues && frame_.id != block_id_)) {  // Section 6.10.

@@ -145,7 +145,7 @@ TEST_F(AsioTest, ABoundSlotCancelsTheCall) {
                                    })));
   cancel.emit(asio::cancellation_type::all);
   io_.run();
-  EXPECT_EQ(status, absl::CancelledError("the call was cancelled"));
+  EXPECT_TRUE(absl::IsCancelled(status.value())) << *status;
 }
 
 asio::awaitable<void> Send(Both& stream) {

@@ -246,7 +246,7 @@ TEST(ServerVanishesTest, TheCallOnItsWayFailsAndNamesTheServer) {
     how == "close" ? peer.Close() : how == "reset" ? peer.Reset() : peer.HalfClose();
     const absl::Status why = end.get_future().get().status();
     EXPECT_EQ(why.code(), absl::StatusCode::kUnavailable);
-    EXPECT_TRUE(Words(why).starts_with("the connection was lost; ")) << why;
+    EXPECT_TRUE(Words(why).starts_with("the connection was lost: connection ")) << why;
     EXPECT_NE(Words(why).find("attempt 1 to " + listener.address()), std::string::npos) << why;
   }
 }
