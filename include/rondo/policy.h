@@ -108,8 +108,9 @@ class Adapted final : public ShortForm {
   static constexpr bool kHasConfig = requires { typename T::Config; };
   static constexpr bool kWatches = requires(const typename T::Picker& p, const Subchannel& s,
                                             const CallEnd& e) { p.OnDone(s, e); };
-  static_assert(kWatches || !requires { &T::Picker::OnDone; },
-                "rondo: a picker's OnDone is: void OnDone(const Subchannel&, const CallEnd&) const");
+  static_assert(
+      kWatches || !requires { &T::Picker::OnDone; },
+      "rondo: a picker's OnDone is: void OnDone(const Subchannel&, const CallEnd&) const");
 
   PickerRef Build(const ConfigRef& config, const ReadySet& ready, const View& view) override {
     if constexpr (kHasConfig) {

@@ -120,7 +120,8 @@ TEST_F(ErrorsTest, AServerThatDoesNotSpeakHttp2) {
         open.push_back(std::move(socket));
       });
   OpenTo({"a:1"});
-  EXPECT_THAT(Told(Ask("x")), StartsWith("UNAVAILABLE: a:1: PROTOCOL_ERROR: the peer does not answer in HTTP/2; "));
+  EXPECT_THAT(Told(Ask("x")),
+              StartsWith("UNAVAILABLE: a:1: PROTOCOL_ERROR: the peer does not answer in HTTP/2; "));
 }
 
 // ---- A backend, but no answer

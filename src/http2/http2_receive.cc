@@ -90,9 +90,9 @@ void Http2Session::OnHead() {
   if (over_) return;
   if (std::exchange(first_frame_, false) &&
       (frame_.type != frame::kSettings || frame_.Has(frame::kAck))) {  // Section 3.4.
-    return Fail(Code::kProtocolError,
-                role_ == Role::kClient ? "the peer does not answer in HTTP/2"
-                                       : "the peer's first frame is no SETTINGS");
+    return Fail(Code::kProtocolError, role_ == Role::kClient
+                                          ? "the peer does not answer in HTTP/2"
+                                          : "the peer's first frame is no SETTINGS");
   }
   if (frame_.length > frame::kMinMaxFrame) {
     return Fail(Code::kFrameSizeError, "the peer sends a frame of more than 16384 bytes");

@@ -107,7 +107,9 @@ TEST(Text, UnknownOptionsAreRefused) {
       std::string(PROTOC) + " -I" + PROTOS + " --rondo_out=mock:" + testing::TempDir() +
       " --plugin=protoc-gen-rondo=" + PLUGIN + " " + PROTOS + "/shared/types.proto 2>" + errors;
   EXPECT_NE(std::system(command.c_str()), 0);
-  EXPECT_EQ(Read(errors), "--rondo_out: shared/types.proto: protoc-gen-rondo: unknown option \"mock\"; it has none\n");
+  EXPECT_EQ(
+      Read(errors),
+      "--rondo_out: shared/types.proto: protoc-gen-rondo: unknown option \"mock\"; it has none\n");
 }
 
 // ---- Calls.
