@@ -24,10 +24,13 @@ using namespace rondo::http2;
 
 constexpr int kRepeats = 7;
 constexpr int kWindow = 100;  // Streams that may be open at once.
+// A framed protobuf message with a text of 16 bytes.
+constexpr uint8_t kFramed[] = {0,   0,   0,   0,   18,  0x0a, 16,  'a', 'b', 'c', 'd', 'e',
+                               'f', 'g', 'h', 'i', 'j', 'k',  'l', 'm', 'n', 'o', 'p'};
 
 const HeaderTemplate kRequest({{":method", "POST"},
                                {":scheme", "http"},
-                               {":path", std::string(kPath)},
+                               {":path", "/rondo.bench.Echo/Unary"},
                                {":authority", "127.0.0.1:50051"},
                                {"te", "trailers"},
                                {"content-type", "application/grpc"},
