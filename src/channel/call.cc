@@ -74,7 +74,8 @@ void Call::Start() {
   Ref();
   if (core->home().Post([call = CallShare(this)] { call->Arrive(); })) return Unref();
   // The loop has stopped, and with it all that could call back: this thread ends the call.
-  status_ = absl::CancelledError(Cat(core_->target(), ": the loop of the channel has stopped"));
+  status_ =
+      absl::CancelledError(Cat(core_->ShortTarget(), ": the loop of the channel has stopped"));
   where_ = Where::kEnded;
   OnTurnEnd();
   Unref();
@@ -146,7 +147,8 @@ void Call::Arrive() {
   where_ = Where::kQueued;
   record_.Turn(Wait::kQueue, began_);
   if (core_->closed()) {
-    return CompleteLater(absl::CancelledError(Cat(core_->target(), ": the channel is closed")));
+    return CompleteLater(
+        absl::CancelledError(Cat(core_->ShortTarget(), ": the channel is closed")));
   }
   if (!broken_.ok()) return CompleteLater(std::exchange(broken_, absl::OkStatus()));
   if (cancel_asked_.load()) {

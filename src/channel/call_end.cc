@@ -166,7 +166,7 @@ absl::Status Call::Explained(absl::Status status) {
   record_.Settle(core_->home().Now());
   if (where_ == Where::kStream) record_.now().backend = backend_;
   std::string text(std::string_view(status.message().data(), status.message().size()));
-  Append(text, Cat(text.empty() ? "" : "; ", core_->target(), " after ",
+  Append(text, Cat(text.empty() ? "" : "; ", core_->ShortTarget(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
   Append(text, where_ == Where::kQueued ? Cat("; ", core_->Explain())
                                         : Cat("; policy ", record_.now().policy));

@@ -41,6 +41,15 @@ TEST_F(ErrorsTest, AResolverThatSaysNothingBeforeTheDeadline) {
             "DEADLINE_EXCEEDED: test:///service after 1.0s, attempt 1: 1.0s waiting "
             "for the resolver; the resolver has not answered yet");
 }
+TEST_F(ErrorsTest, ALongTargetIsCutShort) {
+  Open("test:///" + std::string(500, 'x'));
+  auto call = Ask("x", {.timeout = 1s});
+  Advance(1s);
+  EXPECT_EQ(Told(call),
+            "DEADLINE_EXCEEDED: test:///" + std::string(120, 'x') +
+                "... after 1.0s, attempt 1: 1.0s waiting for the resolver; the resolver has not "
+                "answered yet");
+}
 TEST_F(ErrorsTest, ANameWithoutAddresses) {
   OpenTo({});
   EXPECT_EQ(Told(Ask("x")),

@@ -37,6 +37,12 @@ void Core::Deliver(NudgeRef nudge) {
   });
 }
 
+std::string Core::ShortTarget() const {
+  constexpr size_t kMost = 128;
+  if (target_text_.size() <= kMost) return target_text_;
+  return Cat(std::string_view(target_text_).substr(0, kMost), "...");
+}
+
 // ---- Calls that wait.
 
 void Core::Enqueue(Call& call) {

@@ -47,6 +47,7 @@ class Core final : public Post,
   // ---- Any thread.
   const ChannelOptions& options() const { return options_; }
   const std::string& target() const { return target_text_; }
+  std::string ShortTarget() const;  // For texts: the beginning of a long one.
   const std::string& authority() const { return authority_; }
   event::EventLoop& home() const { return *home_; }
   bool IsHome() const { return home_->IsHere(); }

@@ -115,7 +115,7 @@ absl::Status Core::OnResolution(Resolution resolution) {
 
 void Core::Warn(std::string_view config, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) {
-    const std::string text = Cat("rondo: ", target_text_, ": ", config, ": ", warning);
+    const std::string text = Cat("rondo: ", ShortTarget(), ": ", config, ": ", warning);
     if (options_.on_warning) {
       options_.on_warning(text);
     } else {

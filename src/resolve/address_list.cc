@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "resolve/host_port.h"
+#include "resolve/target.h"
 
 namespace rondo::resolve {
 namespace {
@@ -36,8 +37,16 @@ absl::StatusOr<std::vector<Endpoint>> ReadList(const Target& target, int family)
 }  // namespace
 
 ResolverFactory AddressListScheme(std::string scheme, int family) {
-  return FixedResolver(std::move(scheme),
-                       [family](const Target& target) { return ReadList(target, family); });
+  ResolverFactory out = FixedResolver(
+      std::move(scheme), [family](const Target& target) { return ReadList(target, family); });
+  out.authority = &AuthorityOfList;
+  return out;
+}
+
+std::string AuthorityOfList(const Target& target) {
+  std::string_view list = target.endpoint;
+  list.remove_prefix(std::min(list.find_first_not_of(','), list.size()));
+  return EncodeAuthority(list.substr(0, list.find_first_of(",;")));
 }
 
 }  // namespace rondo::resolve

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "resolve/address_list.h"
 #include "resolve/builtin.h"
 
 namespace rondo::resolve {
@@ -48,6 +49,10 @@ absl::StatusOr<std::vector<Endpoint>> ReadList(const Target& target) {
 
 }  // namespace
 
-ResolverFactory StaticScheme() { return FixedResolver("static", ReadList); }
+ResolverFactory StaticScheme() {
+  ResolverFactory out = FixedResolver("static", ReadList);
+  out.authority = &AuthorityOfList;
+  return out;
+}
 
 }  // namespace rondo::resolve

@@ -100,6 +100,15 @@ TEST(Authority, IsTheEndpointAsItStands) {
   EXPECT_EQ(Authority("[::1]"), "[::1]");
 }
 
+// The whole list would go out with every call, and with a thousand addresses be refused as too
+// long.
+TEST(Authority, OfAListIsItsFirstAddress) {
+  EXPECT_EQ(Authority("ipv4:1.2.3.4:80"), "1.2.3.4:80");
+  EXPECT_EQ(Authority("ipv4:1.2.3.4:80,5.6.7.8:81"), "1.2.3.4:80");
+  EXPECT_EQ(Authority("ipv4:,1.2.3.4:80,"), "1.2.3.4:80");
+  EXPECT_EQ(Authority("ipv6:[::1]:80,[::2]:81"), "[::1]:80");
+  EXPECT_EQ(Authority("static:///a:1;w=3,b:2"), "a:1");
+}
 TEST(Authority, OfABarePortIsLocalhost) { EXPECT_EQ(Authority(":50051"), "localhost:50051"); }
 
 TEST(Authority, OfUnixSocketsIsLocalhost) {
