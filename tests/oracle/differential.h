@@ -190,12 +190,13 @@ inline bool OursAlone(const Fault& fault) {
                                 "on a stream that it has ended",     // 5.1, of any age it knows
                                 "malformed PRIORITY",                // 7540, 6.3, on idle streams
                                 "more streams than the one before",  // 6.8
-                                "SETTINGS_ENABLE_PUSH",              // 6.5.2
-                                "SETTINGS_ENABLE_CONNECT_PROTOCOL",  // 8441
-                                "can't be decoded",                  // Integers of useless length
-                                "continues no header block",         // on a stream it has reset
-                                "on an idle stream",                 // of the other side's ids
+                                "a bad SETTINGS_",   // 6.5.2: each value, not only the last; 8441
+                                "can't be decoded",  // Integers of useless length
+                                "continues no header block",  // on a stream it has reset
+                                "on an idle stream",          // of the other side's ids
                                 "resets an idle stream",
+                                "DATA on stream 0",            // without a byte, too
+                                "pushes although it may not",  // also before it has acknowledged it
                             });
 }
 
