@@ -155,6 +155,18 @@ TEST_F(GracefulSwitch, OnlyTheLatestMayAskTheResolver) {
   Fails("b");
   EXPECT_EQ(reresolutions_, 1);
 }
+TEST_F(GracefulSwitch, CallsWaitForANewOneThatTakesOverBeforeItsFirstWord) {
+  Use("p", "a");
+  Ready("a");
+  log_.publish_at_once = false;
+  Use("q", "b");
+  EXPECT_EQ(Go(), "p READY");
+  Idle("a");
+  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(Go(), "queue");
+  Ready("b");
+  EXPECT_EQ(Go(), "q READY");
+}
 TEST_F(GracefulSwitch, SubchannelsReportToTheirOwner) {
   Use("p", "a");
   Ready("a");

@@ -102,6 +102,10 @@ TEST_F(SpreadTest, PublishesOnceAfterAllChildrenHaveTheirUpdate) {
   EXPECT_TRUE(Resolve({"c", "b"}).ok());
   EXPECT_THAT(States(), ElementsAre(kReady)) << "no state in between";
 }
+TEST_F(SpreadTest, ChildrenThatAreIdleFromTheStartAreToldAsOneState) {
+  Start(R"([{"lazy":{}}])", {"a", "b", "c"});
+  EXPECT_THAT(States(), ElementsAre(kIdle));
+}
 TEST_F(SpreadTest, ReturnsTheFirstErrorOfAChild) {
   ASSERT_TRUE(Configure(R"([{"spread":{}}])").ok());
   EXPECT_EQ(

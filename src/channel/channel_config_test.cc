@@ -65,6 +65,74 @@ TEST_F(ChannelTest, EnterIdleActsOnlyWithoutCalls) {
   EXPECT_EQ(State(), "IDLE");
 }
 
+TEST_F(ChannelTest, AConnectionThatNoCallUsedIsClosedToo) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Connect();
+  Advance(30min);
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY", "IDLE"));
+  EXPECT_EQ(a.connections(), 0u);
+}
+TEST_F(ChannelTest, ACallPostponesIdlingToTheTimeoutAfterItsEnd) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Ask("x");
+  Advance(10min);
+  Ask("x");
+  Advance(30min - 1ms);
+  EXPECT_EQ(State(), "READY");
+  Advance(1ms);
+  EXPECT_EQ(State(), "IDLE");
+}
+TEST_F(ChannelTest, AWaitingCallKeepsItFromIdling) {
+  Open();
+  auto call = Ask("x");
+  Advance(61min);
+  EXPECT_THAT(states_, ElementsAre("CONNECTING"));
+  EXPECT_EQ(call->text(), "waiting");
+  call->cancel.Cancel();
+  Run();
+  Advance(60min);
+  EXPECT_EQ(State(), "IDLE");
+}
+TEST_F(ChannelTest, CallsThatFailBeforeTheirAttemptLetItIdle) {
+  Serve("a:1");
+  options_.max_send_message = 3;
+  OpenTo({"a:1"});
+  Ask("x");
+  const Metadata wrong = metadata("Upper", "x");
+  EXPECT_EQ(Ask("x", {.metadata = wrong})->text(), "INTERNAL");
+  EXPECT_EQ(Ask("four")->text(), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(Ask("x", {.deadline = loop_->Now() - 1ms})->text(), "DEADLINE_EXCEEDED");
+  Advance(30min);
+  EXPECT_EQ(State(), "IDLE");
+}
+TEST_F(ChannelTest, ACallInTheLastMomentKeepsItFromIdling) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Ask("x");
+  Advance(30min - 1ms);
+  a.hold = true;
+  auto call = Ask("y");
+  Advance(1ms);
+  EXPECT_EQ(State(), "READY");
+  a.last().Answer();
+  Run();
+  EXPECT_EQ(call->text(), "a:1:y");
+}
+TEST_F(ChannelTest, AfterItsCloseNothingWakesItOrPutsItToSleep) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Connect();
+  channel_->Close();
+  Run();
+  channel_->EnterIdle();
+  Connect();
+  Advance(60min);
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY", "SHUTDOWN"));
+  EXPECT_EQ(network_.attempts("a:1"), 1u);
+}
+
 // ---- Resolver updates (1.9)
 TEST_F(ChannelTest, AnInvalidFirstServiceConfigFailsCallsUntilAGoodOneComes) {
   Serve("a:1");

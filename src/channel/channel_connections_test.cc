@@ -138,6 +138,19 @@ TEST_F(ConnectionsTest, AfterGoAwayRunningCallsEndWellAndNewOnesGoElsewhere) {
   EXPECT_EQ(running->text(), "a:1:old");
   EXPECT_EQ(a.connections(), 0u) << "it closes with its last stream";
 }
+TEST_F(ConnectionsTest, RoundRobinReconnectsAfterAGoAwayWithoutACall) {
+  FakeBackend& a = Serve("a:1");
+  Serve("b:1");
+  RoundRobin();
+  OpenTo({"a:1", "b:1"});
+  Connect();
+  a.GoAway();
+  Run();
+  EXPECT_EQ(network_.attempts("a:1"), 2u);
+  EXPECT_EQ(network_.attempts("b:1"), 1u);
+  EXPECT_THAT(Ask(2), UnorderedElementsAre("a:1:x", "b:1:x"));
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "READY"));
+}
 TEST_F(ConnectionsTest, AnAddressThatLeavesLetsItsCallsFinish) {
   FakeBackend& a = Serve("a:1");
   Serve("b:1");

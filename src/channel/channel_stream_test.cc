@@ -228,5 +228,20 @@ TEST_F(StreamTest, ASlowServerHoldsTheWriterBack) {
   (void)a;
 }
 
+TEST_F(StreamTest, AnOpenStreamKeepsItsChannelFromIdling) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Begin();
+  Advance(61min);
+  EXPECT_EQ(State(), "READY");
+  EXPECT_EQ(a.connections(), 1u);
+  Write("x", true);
+  Read();
+  Finish();
+  EXPECT_EQ(Status(), "OK");
+  Advance(60min);
+  EXPECT_EQ(State(), "IDLE");
+}
+
 }  // namespace
 }  // namespace rondo::channel

@@ -1,4 +1,8 @@
 // The channel's rules: behaviour 1.1, 1.2, 1.4-1.6, 8.4.
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "channel/channel_fixture.h"
 
 namespace rondo::channel {
@@ -97,6 +101,22 @@ TEST_F(ChannelTest, ASilentResolverLeavesItConnecting) {
   Open();
   Connect();
   EXPECT_THAT(states_, ElementsAre("CONNECTING"));
+}
+TEST_F(ChannelTest, ACallWithoutAResolversAnswerLeavesItConnecting) {
+  Open();
+  EXPECT_EQ(Ask("x")->text(), "waiting");
+  EXPECT_THAT(states_, ElementsAre("CONNECTING"));
+}
+TEST_F(ChannelTest, AFailureThatGoesOnIsToldOnceAndCallsHearItsLatestReason) {
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  EXPECT_THAT(Ask("x")->message(), HasSubstr("ECONNREFUSED"));
+  network_.Heal("a:1");
+  Serve("a:1").slam = true;
+  Advance(2s);
+  EXPECT_EQ(network_.attempts("a:1"), 2u);
+  EXPECT_THAT(Ask("x")->message(), testing::Not(HasSubstr("ECONNREFUSED")));
+  EXPECT_THAT(states_, ElementsAre("CONNECTING", "TRANSIENT_FAILURE"));
 }
 TEST_F(ChannelTest, AResolverThatCannotBeMadeIsAFailureAndCallsDoNotHang) {
   options_.resolvers = {{.scheme = "test",
@@ -273,6 +293,105 @@ TEST_F(ChannelTest, TheServersStatusStaysAsItIs) {
   EXPECT_EQ(call->message(), "no such % thing");
 }
 
+// A policy that answers each pick as the test says, and writes down how its picks ended.
+struct Scripted {
+  static constexpr std::string_view kName = "scripted";
+  static inline std::function<PickResult(const Subchannel&)> answer;
+  static inline std::vector<std::string> ends;
+  struct Picker {
+    const Subchannel* backend;
+    PickResult Pick(const PickArgs&) const { return answer(*backend); }
+    void OnDone(const Subchannel&, const CallEnd& end) const {
+      ends.push_back(Cat(absl::StatusCodeToString(end.status.code()), end.started ? " started" : "",
+                         end.bytes_sent ? " sent" : "", end.bytes_received ? " received" : ""));
+    }
+  };
+  Picker Build(const ReadySet& all) { return {all[0].subchannel.get()}; }
+};
+class PicksTest : public ChannelTest {
+ protected:
+  PicksTest() {
+    options_.policies = {Adapt<Scripted>()};
+    options_.default_service_config = R"({"loadBalancingConfig":[{"scripted":{}}]})";
+    Scripted::answer = [this](const Subchannel& s) { return Picked{&s, "", &headers_}; };
+    Scripted::ends.clear();
+  }
+  ~PicksTest() override {
+    subscription_ = nullptr;
+    channel_.reset();
+    Run();
+    Scripted::answer = nullptr;
+  }
+  PickHeaders headers_;
+};
+TEST_F(PicksTest, MetadataOfAPickReachesTheServerBesideTheCalls) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  headers_.metadata = metadata("route", "blue", "hint-bin", std::string("\0\1", 2));
+  const Metadata own = metadata("tenant", "green");
+  EXPECT_EQ(Ask("x", {.metadata = own})->text(), "a:1:x");
+  EXPECT_EQ(a.last().headers["route"], "blue");
+  EXPECT_EQ(a.last().headers["hint-bin"], "AAE");
+  EXPECT_EQ(a.last().headers["tenant"], "green");
+}
+TEST_F(PicksTest, MetadataOfAPickIsOfItsAttemptOnly) {
+  FakeBackend& a = Serve("a:1");
+  a.refuse = true;
+  OpenTo({"a:1"});
+  headers_.metadata = metadata("route", "blue");
+  int picks = 0;
+  Scripted::answer = [&](const Subchannel& s) -> PickResult {
+    if (++picks == 1) return Picked{&s, "", &headers_};
+    a.refuse = false;
+    return Picked{&s};
+  };
+  EXPECT_EQ(Ask("x")->text(), "a:1:x");
+  EXPECT_EQ(picks, 2);
+  EXPECT_FALSE(a.last().headers.contains("route"));
+}
+TEST_F(PicksTest, WrongMetadataOfAPickFailsTheCallAndThePickerHearsThatNothingBegan) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  const Metadata all[] = {metadata("Upper", "x"), metadata("route", "a\nb")};
+  for (const Metadata& wrong : all) {
+    headers_.metadata = wrong;
+    auto call = Ask("x", {.wait_for_ready = true});
+    EXPECT_EQ(call->text(), "INTERNAL");
+    EXPECT_THAT(call->message(), HasSubstr("metadata key"));
+  }
+  EXPECT_TRUE(a.served.empty());
+  EXPECT_THAT(Scripted::ends, ElementsAre("OK", "OK"));
+}
+TEST_F(PicksTest, APickersEndTellsTheStatusAndWhatWentOverTheWire) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Ask("x");
+  a.hold = true;
+  auto empty = Ask("x");
+  a.last().Begin();
+  a.last().End();
+  auto late = Ask("x", {.timeout = 1s});
+  Advance(1s);
+  EXPECT_THAT(Scripted::ends,
+              ElementsAre("OK started sent received", "UNIMPLEMENTED started sent received",
+                          "DEADLINE_EXCEEDED started sent"));
+}
+TEST_F(PicksTest, AQueuedPickWaitsForTheNextPicker) {
+  Serve("a:1");
+  Serve("b:1");
+  OpenTo({"a:1"});
+  Connect();
+  Scripted::answer = [](const Subchannel&) { return Queue{}; };
+  auto plain = Ask("x"), patient = Ask("y", {.wait_for_ready = true});
+  EXPECT_EQ(plain->text() + " " + patient->text(), "waiting waiting");
+  Scripted::answer = [](const Subchannel& s) { return Picked{&s}; };
+  Run();
+  EXPECT_EQ(plain->text(), "waiting") << "the picker is the same";
+  names_.PublishAddresses({"b:1"});
+  Run();
+  EXPECT_EQ(plain->text() + " " + patient->text(), "b:1:x b:1:y");
+}
+
 // ---- Control-plane statuses (1.6)
 struct Dropping {
   static constexpr std::string_view kName = "dropping";
@@ -288,6 +407,26 @@ TEST_F(ChannelTest, ADropWithACodeOfTheApplicationBecomesInternal) {
   options_.default_service_config = R"({"loadBalancingConfig":[{"dropping":{}}]})";
   OpenTo({"a:1"});
   auto call = Ask("x", {.wait_for_ready = true});
+  EXPECT_EQ(call->Code(), "INTERNAL");
+  EXPECT_THAT(call->message(), HasSubstr("gone"));
+}
+
+TEST_F(PicksTest, ADropKeepsACodeOfTheControlPlaneAndWaitsForNothing) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Scripted::answer = [](const Subchannel&) { return Drop{absl::PermissionDeniedError("shed")}; };
+  auto call = Ask("x", {.wait_for_ready = true});
+  EXPECT_EQ(call->Code(), "PERMISSION_DENIED");
+  EXPECT_THAT(call->message(), HasSubstr("shed"));
+}
+TEST_F(PicksTest, AFailKeepsACodeOfTheControlPlaneAndOthersBecomeInternal) {
+  Serve("a:1");
+  OpenTo({"a:1"});
+  Scripted::answer = [](const Subchannel&) { return Fail{absl::PermissionDeniedError("no")}; };
+  EXPECT_EQ(Ask("x")->Code(), "PERMISSION_DENIED");
+  EXPECT_EQ(Ask("x", {.wait_for_ready = true})->text(), "waiting");
+  Scripted::answer = [](const Subchannel&) { return Fail{absl::NotFoundError("gone")}; };
+  auto call = Ask("x");
   EXPECT_EQ(call->Code(), "INTERNAL");
   EXPECT_THAT(call->message(), HasSubstr("gone"));
 }

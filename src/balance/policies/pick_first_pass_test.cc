@@ -168,6 +168,25 @@ TEST_F(PickFirstPass, AfterThePassEveryNthFailureIsToldAndAsksTheResolver) {
   EXPECT_EQ(reresolutions_, 2);
 }
 
+TEST_F(PickFirstPass, ANewPassCountsFailuresAnew) {
+  Begins({"a", "b"});
+  Fails("a");
+  Fails("b");
+  Idle("a");
+  Fails("a");  // One of two.
+  EXPECT_TRUE(Resolve({"a", "b", "c"}).ok());
+  Fails("c");
+  EXPECT_EQ(reresolutions_, 2) << "one for each pass";
+  for (const std::string again : {"a", "b"}) {
+    Idle(again);
+    Fails(again);
+  }
+  EXPECT_EQ(reresolutions_, 2);
+  Idle("c");
+  Fails("c");
+  EXPECT_EQ(reresolutions_, 3);
+}
+
 // ---- Order (8.5, A62, A113)
 
 TEST_F(PickFirstPass, FamiliesTakeTurnsThatOfTheFirstAddressFirst) {
@@ -177,6 +196,20 @@ TEST_F(PickFirstPass, FamiliesTakeTurnsThatOfTheFirstAddressFirst) {
   Begins({v4a, v4b, v4c, mapped, v6a, v6b, v6c, name});
   Advance(10s);
   EXPECT_THAT(dialled_, ElementsAre(v4a, v6a, name, v4b, v6b, v4c, v6c, mapped));
+}
+TEST_F(PickFirstPass, AnIpv6AddressThatIsFirstLetsItsFamilyBegin) {
+  const std::string v6a = "[1:2:3::1]:8080", v6b = "[fe80::1%eth0]:3333", v4a = "1.1.1.1:1111",
+                    mapped = "[::FFFF:192.168.0.1]:2222", name = "grpc.io:80";
+  Begins({v6a, v6b, v4a, mapped, name});
+  Advance(10s);
+  EXPECT_THAT(dialled_, ElementsAre(v6a, v4a, name, v6b, mapped));
+}
+TEST_F(PickFirstPass, AHostNameThatIsFirstLetsNamesBegin) {
+  const std::string one = "grpc.io:80", two = "example.com:80", v4a = "1.1.1.1:1111",
+                    v4b = "2.2.2.2:2", v6 = "[1:2:3::1]:8080";
+  Begins({one, two, v6, v4a, v4b});
+  Advance(10s);
+  EXPECT_THAT(dialled_, ElementsAre(one, v6, v4a, two, v4b));
 }
 TEST_F(PickFirstPass, ShuffleDrawsByWeight) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{"shuffleAddressList":true}}])").ok());
@@ -236,6 +269,19 @@ TEST_F(PickFirstHealth, AConnectionIsReadyOnlyWhenItsHealthIs) {
   EXPECT_EQ(Go(), "queue");
   Health("a", kReady);
   EXPECT_EQ(Go(), "a");
+}
+TEST_F(PickFirstHealth, AConnectionEndsTheOtherAttemptsBeforeItsHealthIsKnown) {
+  ASSERT_TRUE(Configure(R"([{"round_robin":{}}])").ok());
+  Endpoint both = Named("a");
+  both.addresses.push_back("b");
+  both.addresses.push_back("c");
+  EXPECT_TRUE(ResolveEndpoints({both}).ok());
+  Advance(250ms);
+  Health("b", kConnecting);
+  EXPECT_THAT(Open(), ElementsAre("b"));
+  Advance(10s);
+  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
+  EXPECT_EQ(state_, kConnecting);
 }
 TEST_F(PickFirstHealth, AnUnhealthyConnectionFailsCallsAndIsKept) {
   Begins({"a"});

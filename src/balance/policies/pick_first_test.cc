@@ -169,6 +169,48 @@ TEST_F(PickFirst, AnUpdateInTheMiddleOfAReconnectIsHonoured) {
   EXPECT_EQ(Go(), "b");
 }
 
+TEST_F(PickFirst, AnUpdateWithoutAddressesFailsCallsInEveryState) {
+  for (const Connectivity before : {kConnecting, kIdle, kFailed}) {
+    root_ = nullptr;
+    Begins({"a", "b"});
+    if (before == kIdle) Ready("a");
+    if (before == kIdle) Idle("a");
+    if (before == kFailed) Fail({"a", "b"});
+    ASSERT_EQ(state_, before);
+    EXPECT_FALSE(Resolve({}).ok());
+    EXPECT_EQ(Go(), "pick_first: name resolver error: produced zero addresses: a note");
+    EXPECT_THAT(Open(), IsEmpty());
+    Advance(1s);  // Nor does a timer go on.
+    EXPECT_EQ(state_, kFailed);
+  }
+}
+TEST_F(PickFirst, AnUpdateThatChangedNothingCountsAfterALoss) {
+  Begins({"a", "b"});
+  Ready("a");
+  EXPECT_TRUE(Resolve({"c", "a"}).ok());
+  Idle("a");
+  Go();
+  EXPECT_THAT(dialled_, ElementsAre("a", "c"));
+}
+TEST_F(PickFirst, AStateThatHoldsIsNotToldAgain) {
+  Begins({"a", "b"});
+  int told = published_;
+  Connecting("a");
+  EXPECT_TRUE(Resolve({"a", "b"}).ok());
+  ResolverFails("no such host");
+  EXPECT_EQ(published_, told) << "CONNECTING";
+  Ready("a");
+  told = published_;
+  Ready("a");
+  ResolverFails("no such host");
+  EXPECT_EQ(published_, told) << "READY";
+  Idle("a");
+  told = published_;
+  EXPECT_TRUE(Resolve({"a", "b"}).ok());
+  ResolverFails("no such host");
+  EXPECT_EQ(published_, told) << "IDLE";
+}
+
 // ---- Resolver errors
 
 TEST_F(PickFirst, AResolverErrorWithoutAddressesFailsCalls) {
@@ -253,6 +295,16 @@ TEST_F(PickFirst, AConnectionLostBeforeItWasToldReadyIsALoss) {
   Idle("a");
   EXPECT_EQ(state_, kIdle);
   EXPECT_EQ(dials_["a"], 1);
+}
+TEST_F(PickFirst, ALossEndsThePassAndTheOtherAttempts) {
+  Begins({"a", "b", "c"});
+  Advance(250ms);
+  Idle("a");
+  EXPECT_EQ(state_, kIdle);
+  EXPECT_THAT(Open(), ElementsAre("a"));
+  EXPECT_EQ(reresolutions_, 1);
+  Advance(10s);
+  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
 }
 TEST_F(PickFirst, AReadyConnectionThatFailsIsALoss) {
   Begins({"a"});

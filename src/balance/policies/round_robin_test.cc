@@ -57,6 +57,21 @@ TEST_F(RoundRobin, AcceptsAnyConfig) {
   EXPECT_TRUE(warnings_.empty());
 }
 
+TEST_F(RoundRobin, AnEndpointWithTwoAddressesHasOneTurn) {
+  ASSERT_TRUE(Configure(kRoundRobin).ok());
+  Endpoint both = Named("a");
+  both.addresses.push_back("b");
+  EXPECT_TRUE(ResolveEndpoints({both, Named("c")}).ok());
+  Fails("a");
+  AllReady({"b", "c"});
+  EXPECT_THAT(Shares(10), UnorderedElementsAre(Pair("b", 5), Pair("c", 5)));
+}
+TEST_F(RoundRobin, AnAddressThatStandsTwiceHasOneTurn) {
+  Begins({"a", "b", "a"});
+  AllReady({"a", "b"});
+  EXPECT_THAT(Shares(10), UnorderedElementsAre(Pair("a", 5), Pair("b", 5)));
+}
+
 // ---- Failures
 
 TEST_F(RoundRobin, FailsCallsWhenTheAddressesAreRemoved) {
@@ -106,6 +121,16 @@ TEST_F(RoundRobin, ALostBackendLeavesTheTurnAndIsReconnectedAtOnce) {
   EXPECT_THAT(Calls(2), ElementsAre("b", "b"));
   EXPECT_EQ(dials_["a"], 2);
   EXPECT_EQ(state_, kReady);
+}
+TEST_F(RoundRobin, ItsOnlyBackendReconnectsWithoutACallAndIsNeverIdle) {
+  BeginsReady({"a"});
+  States();
+  Idle("a");
+  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(Go(), "queue");
+  Ready("a");
+  EXPECT_EQ(Go(), "a");
+  EXPECT_THAT(States(), ElementsAre(kConnecting, kReady));
 }
 TEST_F(RoundRobin, AResolverErrorChangesNothingWhileItServes) {
   BeginsReady({"a"});
