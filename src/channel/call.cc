@@ -103,6 +103,11 @@ void Call::Pick(bool home) {
   args.shard = lease.shard();
   args.attempt = static_cast<uint32_t>(record_.count());
   args.affinity = affinity_;
+  std::vector<const Subchannel*> tried;
+  for (const Attempt& earlier : record_.earlier()) {
+    if (earlier.backend != nullptr) tried.push_back(earlier.backend.get());
+  }
+  args.tried = tried;
   pick_ = lease.plan().picker->Pick(args);
   // What the picker lent is good for the lease, or while the call pins the plan.
   if (pick_.picked() && (!home || !pick_.watches().empty() || pick_.headers() != nullptr)) {

@@ -130,6 +130,7 @@ absl::Status Call::StatusOfClosed(const http2::Closed& closed) {
 }
 
 absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
+  committed_ = true;  // Trailers alone are an answer, too.
   if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
   if (!broken_.ok()) return Explained(broken_);
   absl::Status status = wire::DecodeStatus(trailers);

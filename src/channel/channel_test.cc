@@ -298,9 +298,14 @@ struct Scripted {
   static constexpr std::string_view kName = "scripted";
   static inline std::function<PickResult(const Subchannel&)> answer;
   static inline std::vector<std::string> ends;
+  static inline std::vector<std::string> tried;  // As the last pick was told.
   struct Picker {
     const Subchannel* backend;
-    PickResult Pick(const PickArgs&) const { return answer(*backend); }
+    PickResult Pick(const PickArgs& args) const {
+      tried.clear();
+      for (const Subchannel* s : args.tried) tried.push_back(s->address);
+      return answer(*backend);
+    }
     void OnDone(const Subchannel&, const CallEnd& end) const {
       ends.push_back(Cat(absl::StatusCodeToString(end.status.code()), end.started ? " started" : "",
                          end.bytes_sent ? " sent" : "", end.bytes_received ? " received" : ""));
@@ -375,6 +380,28 @@ TEST_F(PicksTest, APickersEndTellsTheStatusAndWhatWentOverTheWire) {
   EXPECT_THAT(Scripted::ends,
               ElementsAre("OK started sent received", "UNIMPLEMENTED started sent received",
                           "DEADLINE_EXCEEDED started sent"));
+}
+TEST_F(PicksTest, TheEndOfTrailersOnlyTellsThatSomethingWasReceived) {
+  FakeBackend& a = Serve("a:1");
+  a.hold = true;
+  OpenTo({"a:1"});
+  Ask("x");
+  a.last().Fail("5", "gone");
+  Run();
+  EXPECT_THAT(Scripted::ends, ElementsAre("NOT_FOUND started sent received"));
+}
+TEST_F(PicksTest, ARepeatedCallTellsThePickerWhomItHasTried) {
+  FakeBackend& a = Serve("a:1");
+  a.refuse = true;
+  OpenTo({"a:1"});
+  std::vector<std::vector<std::string>> told;
+  Scripted::answer = [&](const Subchannel& s) -> PickResult {
+    told.push_back(Scripted::tried);
+    a.refuse = told.size() == 1;
+    return Picked{&s};
+  };
+  EXPECT_EQ(Ask("x")->text(), "a:1:x");
+  EXPECT_THAT(told, ElementsAre(ElementsAre(), ElementsAre("a:1")));
 }
 TEST_F(PicksTest, AQueuedPickWaitsForTheNextPicker) {
   Serve("a:1");
