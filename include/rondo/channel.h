@@ -85,8 +85,9 @@ class Channel {
   // True as soon as the state is another than `from`; false at the deadline. Blocks.
   bool WaitForStateChange(ChannelState from, Time deadline) const;
   // Every state from now on, in order, none left out; on the channel's loop. The first call tells
-  // the present state. Dropping the subscription ends it (on another thread than the loop's, a call
-  // that is already running may still finish).
+  // the present state. `why` is not OK in TRANSIENT_FAILURE, in the words that a call would have
+  // failed with at that moment, and in SHUTDOWN. Dropping the subscription ends it (on another
+  // thread than the loop's, a call that is already running may still finish).
   class Subscription {
    public:
     virtual ~Subscription() = default;

@@ -14,6 +14,10 @@ namespace rondo::channel {
 
 using Wait = CallRecord::Wait;
 
+namespace {
+constexpr std::string_view kAuthority = ":authority";
+}  // namespace
+
 // ---- Birth and death: one piece of memory, a unary request's bytes behind the object.
 
 Call* Call::New(std::shared_ptr<Core> core, const Method& method, const CallOptions& options,
@@ -202,12 +206,9 @@ void Call::OnPicked() {
   const Backend& backend = static_cast<const Backend&>(*pick_.subchannel());
   LiveSubchannel* live = backend.live;
   record_.now().reason = pick_.reason();
-  pick_fields_.clear();
-  if (pick_.headers() != nullptr) {
-    if (absl::Status s = wire::EncodeMetadata(pick_.headers()->metadata, pick_fields_); !s.ok()) {
-      ForgetPick();
-      return CompleteLater(Explained(std::move(s)));
-    }
+  if (absl::Status s = EncodePickHeaders(); !s.ok()) {
+    ForgetPick();
+    return CompleteLater(Explained(std::move(s)));
   }
   if (live == nullptr || !live->usable()) {
     // It was ready when it was picked. The next plan knows better.
@@ -216,6 +217,21 @@ void Call::OnPicked() {
   }
   if (live->HasSlot()) return OpenOn(*live);
   WaitForSlot(*live);
+}
+
+// What the pick adds to the request. A ":authority" there takes the place of the channel's, for
+// this attempt only (A81).
+absl::Status Call::EncodePickHeaders() {
+  pick_fields_.clear();
+  pick_authority_ = {};
+  if (pick_.headers() == nullptr) return absl::OkStatus();
+  const Metadata& all = pick_.headers()->metadata;
+  const std::optional<std::string_view> authority = all.Find(kAuthority);
+  if (authority.has_value()) {
+    if (absl::Status s = wire::CheckAuthority(*authority); !s.ok()) return s;
+    pick_authority_ = *authority;
+  }
+  return wire::EncodeMetadata(all, pick_fields_, kAuthority);
 }
 
 void Call::WaitForSlot(LiveSubchannel& live) {
@@ -265,7 +281,8 @@ void Call::OpenOn(LiveSubchannel& live) {
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
   const int pulls = unary_ ? 2 : (read_done_ || dropping_replies_ ? 1 : 0);
-  if (!live.carrier().connection().Start(stream_, *this, core_->heads().Of(method_), extra,
+  if (!live.carrier().connection().Start(stream_, *this,
+                                         core_->heads().Of(method_, pick_authority_), extra,
                                          std::move(first), unary_, pulls)) {
     return WaitForSlot(live);
   }

@@ -75,6 +75,7 @@ class Call final : public Waiter<Call>,
   void Arrive();
   void Follow();
   void OnPicked();
+  absl::Status EncodePickHeaders();
   void StandInQueue();
   void WaitForSlot(LiveSubchannel& live);
   void ForgetPick();
@@ -92,7 +93,7 @@ class Call final : public Waiter<Call>,
   absl::Status StatusOf(const transport::End& end);
   absl::Status StatusOfClosed(const http2::Closed& closed);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
-  void LeaveStream(const absl::Status& status);
+  void LeaveStream(const absl::Status& status, bool sent = true);
   absl::Status Explained(absl::Status status);
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
   void CompleteLater(absl::Status status);  // Anywhere else: tells at the end of the turn.
@@ -130,7 +131,8 @@ class Call final : public Waiter<Call>,
   // The pick, and what it lent if that must outlive the lease.
   PickResult pick_{Queue{}};
   PlanRef pin_;
-  wire::Fields pick_fields_;  // Metadata that the pick adds.
+  wire::Fields pick_fields_;         // Metadata that the pick adds.
+  std::string_view pick_authority_;  // In what the pick lent; empty: the channel's.
   uint64_t plan_version_ = 0;
   absl::Status last_fail_;  // What the picker said last to a call that waits for ready.
 

@@ -64,7 +64,7 @@ void Call::EndStream(absl::Status why) {
 void Call::OnEnd(const transport::End& end) {
   const bool again = MayRepeat(end);
   absl::Status status = StatusOf(end);
-  LeaveStream(status);
+  LeaveStream(status, end.why != Why::kWire || end.closed.fate != http2::Fate::kNotSent);
   if (again) {
     body_.Rewind();
     record_.now().transparent = true;
@@ -144,13 +144,16 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
 }
 
 // The attempt is over: the load cell and those who watch the pick learn how it went.
-void Call::LeaveStream(const absl::Status& status) {
+void Call::LeaveStream(const absl::Status& status, bool sent) {
   const Time now = core_->home().Now();
   record_.Turn(Wait::kNone, now);
   record_.now().code = status.code();
   record_.now().backend = backend_;
-  const CallEnd end{
-      .status = status, .latency = now - began_attempt_, .now = now, .bytes_received = committed_};
+  const CallEnd end{.status = status,
+                    .latency = now - began_attempt_,
+                    .now = now,
+                    .bytes_sent = sent,
+                    .bytes_received = committed_};
   backend_->load.End(end);
   if (backend_->live != nullptr) backend_->live->NoteSlots();
   TellWatches(end);

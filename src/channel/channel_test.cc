@@ -107,6 +107,16 @@ TEST_F(ChannelTest, ACallWithoutAResolversAnswerLeavesItConnecting) {
   EXPECT_EQ(Ask("x")->text(), "waiting");
   EXPECT_THAT(states_, ElementsAre("CONNECTING"));
 }
+TEST_F(ChannelTest, AFailureIsToldWithTheWordsThatACallWouldGet) {
+  network_.Refuse("a:1");
+  OpenTo({"a:1"});
+  std::vector<std::string> why;
+  const auto subscription = channel_->Subscribe([&](ChannelState, const absl::Status& status) {
+    why.push_back(std::string(status.ToString()));
+  });
+  Connect();
+  EXPECT_THAT(why, ElementsAre("OK", "OK", "UNAVAILABLE: a:1: connection refused (ECONNREFUSED)"));
+}
 TEST_F(ChannelTest, AFailureThatGoesOnIsToldOnceAndCallsHearItsLatestReason) {
   OpenTo({"a:1"});
   network_.Refuse("a:1");
@@ -354,6 +364,28 @@ TEST_F(PicksTest, MetadataOfAPickIsOfItsAttemptOnly) {
   EXPECT_EQ(picks, 2);
   EXPECT_FALSE(a.last().headers.contains("route"));
 }
+TEST_F(PicksTest, AnAuthorityOfAPickTakesTheChannelsPlaceForItsAttempt) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  headers_.metadata = metadata(":authority", "a.example:1", "route", "blue");
+  EXPECT_EQ(Ask("x")->text(), "a:1:x");
+  EXPECT_EQ(a.last().headers[":authority"], "a.example:1");
+  EXPECT_EQ(a.last().headers["route"], "blue");
+  headers_.metadata = metadata("route", "blue");
+  EXPECT_EQ(Ask("x")->text(), "a:1:x");
+  EXPECT_EQ(a.last().headers[":authority"], "service");
+}
+TEST_F(PicksTest, AWrongAuthorityOfAPickFailsTheCall) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  headers_.metadata = metadata(":authority", "a b");
+  auto call = Ask("x");
+  EXPECT_EQ(call->text(), "INTERNAL");
+  EXPECT_THAT(call->message(),
+              HasSubstr("metadata key \":authority\": its value has the byte 0x20, "
+                        "only visible ASCII is allowed"));
+  EXPECT_TRUE(a.served.empty());
+}
 TEST_F(PicksTest, WrongMetadataOfAPickFailsTheCallAndThePickerHearsThatNothingBegan) {
   FakeBackend& a = Serve("a:1");
   OpenTo({"a:1"});
@@ -366,6 +398,36 @@ TEST_F(PicksTest, WrongMetadataOfAPickFailsTheCallAndThePickerHearsThatNothingBe
   }
   EXPECT_TRUE(a.served.empty());
   EXPECT_THAT(Scripted::ends, ElementsAre("OK", "OK"));
+}
+TEST_F(PicksTest, ABackendThatIsGoneWhenItIsPickedStartsNothingAndTheCallWaits) {
+  FakeBackend& a = Serve("a:1");
+  Serve("b:1");
+  OpenTo({"a:1", "b:1"});
+  const Subchannel* first = nullptr;
+  Scripted::answer = [&](const Subchannel& s) {
+    if (first == nullptr) first = &s;
+    return Picked{first};
+  };
+  EXPECT_EQ(Ask("1")->text(), "a:1:1");
+  a.Die();
+  Run();
+  Scripted::ends.clear();
+  auto call = Ask("2");
+  EXPECT_EQ(call->text(), "waiting");
+  EXPECT_THAT(Scripted::ends, ElementsAre("OK"));  // Neither started nor sent.
+  Scripted::answer = [](const Subchannel& s) { return Picked{&s}; };
+  names_.PublishAddresses({"b:1"});
+  Run();
+  EXPECT_EQ(call->text(), "b:1:2");
+}
+TEST_F(PicksTest, AStreamOfWhichNothingLeftEndsWithNothingSent) {
+  FakeBackend& a = Serve("a:1");
+  OpenTo({"a:1"});
+  Ask("1");
+  Scripted::ends.clear();
+  a.Die();
+  Ask("2");
+  EXPECT_THAT(Scripted::ends, ElementsAre("UNAVAILABLE started", "OK", "OK"));
 }
 TEST_F(PicksTest, APickersEndTellsTheStatusAndWhatWentOverTheWire) {
   FakeBackend& a = Serve("a:1");

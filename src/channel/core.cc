@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "channel/call.h"
 #include "channel/root_control.h"
+#include "wire/status_codec.h"
 
 namespace rondo::channel {
 
@@ -136,7 +137,23 @@ void Core::PublishPlan() {
 }
 
 void Core::PublishStates() {
-  for (auto& [state, why] : std::exchange(states_, {})) board_.Publish(state, why);
+  for (auto& [state, why] : std::exchange(states_, {})) {
+    if (state == ChannelState::kTransientFailure) why = WhyCallsFail();
+    board_.Publish(state, why);
+  }
+}
+
+// In the words that a call would get now.
+absl::Status Core::WhyCallsFail() {
+  if (picker_ != nullptr) {
+    const Metadata none;
+    const PickResult result = picker_->Pick(
+        {.method = {}, .metadata = &none, .chance = &chance_, .post = this, .now = home_->Now()});
+    if (result.kind() == PickResult::Kind::kFail) {
+      return wire::RestrictControlPlane(result.status());
+    }
+  }
+  return absl::UnavailableError(Explain());
 }
 
 Duration Core::BackoffDelay(int attempt) {

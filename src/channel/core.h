@@ -100,6 +100,7 @@ class Core final : public Post,
   void RunEvents();
   void PublishPlan();
   void PublishStates();
+  absl::Status WhyCallsFail();
   void RetryQueued();
   void ExitIdle();
   void DropControlPlane();

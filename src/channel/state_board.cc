@@ -33,7 +33,7 @@ bool StateBoard::WaitForChange(ChannelState from, Time deadline) const {
 void StateBoard::Publish(ChannelState state, const absl::Status& why) {
   {
     std::lock_guard lock(mutex_);
-    if (state_ == state && (state != ChannelState::kTransientFailure || why_ == why)) return;
+    if (state_ == state) return;
     if (state_ == ChannelState::kShutdown) return;  // Terminal.
     state_ = state;
   }

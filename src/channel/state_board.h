@@ -20,7 +20,7 @@ class StateBoard {
 
   ChannelState state() const;
   bool WaitForChange(ChannelState from, Time deadline) const;
-  // An equal state as the last one is not published again, except a failure with new words.
+  // A state that goes on is not published again, whatever is new about its reason.
   void Publish(ChannelState state, const absl::Status& why);
   void Add(std::shared_ptr<Subscriber> subscriber);  // Tells it the present state.
 

@@ -8,7 +8,8 @@ namespace {
 
 constexpr size_t kReadBuffer = 64 << 10;
 // Flushes that lead to flushes are few; two parties that keep each other busy must let others in.
-constexpr int kTurnEndRounds = 16;
+constexpr int kTurnEndRounds = 4;  // Of work until none is left, then a flush.
+constexpr int kWorkRounds = 64;    // Work that never rests must not keep the rest from going out.
 
 // A one-shot timer that owns its function. It may be dropped inside that function.
 class OwnedTimer final : public Timer {
@@ -46,30 +47,38 @@ void EventLoop::Arm(TimerNode& node, Time at) {
 void EventLoop::AtTurnEnd(TurnNode& node) {
   if (node.loop_ != nullptr) return;
   node.loop_ = this;
-  node.index_ = turn_.size();
-  turn_.push_back(&node);
-  if (turn_.size() == 1) OnTurnWork();
+  const bool first = !has_turn_work();
+  TurnNodes& nodes = NodesOf(node.phase_);
+  node.index_ = nodes.size();
+  nodes.push_back(&node);
+  if (first) OnTurnWork();
 }
 
 void TurnNode::Cancel() {
   if (loop_ == nullptr) return;
-  std::exchange(loop_, nullptr)->turn_[index_] = nullptr;
+  std::exchange(loop_, nullptr)->NodesOf(phase_)[index_] = nullptr;
 }
 
+// What is left after the last round waits for the next turn, which comes at once.
 void EventLoop::RunTurnEnd() {
-  size_t next = 0;
-  for (int round = 0; round < kTurnEndRounds && next < turn_.size(); ++round) {
-    for (const size_t end = turn_.size(); next < end; ++next) {
-      TurnNode* node = std::exchange(turn_[next], nullptr);
-      if (node == nullptr) continue;
-      node->loop_ = nullptr;
-      node->OnTurnEnd();
-    }
+  for (int round = 0; round < kTurnEndRounds && has_turn_work(); ++round) {
+    for (int i = 0; i < kWorkRounds && !work_.empty(); ++i) RunRound(work_);
+    RunRound(flush_);
   }
-  // What is left waits for the next turn, which comes at once.
-  turn_.erase(turn_.begin(), turn_.begin() + static_cast<ptrdiff_t>(next));
-  for (size_t i = 0; i < turn_.size(); ++i) {
-    if (turn_[i] != nullptr) turn_[i]->index_ = i;
+}
+
+// Those that stand there now. What they schedule is for the next round.
+void EventLoop::RunRound(TurnNodes& nodes) {
+  const size_t end = nodes.size();
+  for (size_t i = 0; i < end; ++i) {
+    TurnNode* node = std::exchange(nodes[i], nullptr);
+    if (node == nullptr) continue;
+    node->loop_ = nullptr;
+    node->OnTurnEnd();
+  }
+  nodes.erase(nodes.begin(), nodes.begin() + static_cast<ptrdiff_t>(end));
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i] != nullptr) nodes[i]->index_ = i;
   }
 }
 

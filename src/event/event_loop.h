@@ -68,10 +68,12 @@ class TimerQueue {
 };
 
 // Work for the end of the turn: after all events and posts that were ready, before the loop waits.
-// Connections flush and pickers are cooked here, once, however much happened in the turn.
+// Pickers are cooked and callbacks told here, once, however much happened in the turn; when no such
+// work is left, connections flush what all of it has brought.
 class TurnNode {
  public:
-  TurnNode() = default;
+  enum class Phase : uint8_t { kWork, kFlush };
+  explicit TurnNode(Phase phase = Phase::kWork) : phase_(phase) {}
   TurnNode(const TurnNode&) = delete;
   TurnNode& operator=(const TurnNode&) = delete;
   void Cancel();
@@ -84,6 +86,7 @@ class TurnNode {
   // May destroy this node, or schedule it or another: that runs in the same turn end, except
   // after many rounds of it, so that a turn ends.
   virtual void OnTurnEnd() = 0;
+  const Phase phase_;
   class EventLoop* loop_ = nullptr;
   size_t index_ = 0;
 };
@@ -123,7 +126,7 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   void RunTimers(Time now) { timers_.Run(now); }
   void RunTurnEnd();
   void TellStop();
-  bool has_turn_work() const { return !turn_.empty(); }
+  bool has_turn_work() const { return !work_.empty() || !flush_.empty(); }
   const TimerQueue& timers() const { return timers_; }
   virtual void OnTimersChanged() {}  // timers().next() may have moved.
   virtual void OnTurnWork() {}       // has_turn_work() has become true.
@@ -133,7 +136,12 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   friend class StopNode;
   FreeList memory_;
   TimerQueue timers_;
-  std::vector<TurnNode*> turn_;  // Null where one was cancelled.
+  using TurnNodes = std::vector<TurnNode*>;  // Null where one was cancelled.
+  TurnNodes& NodesOf(TurnNode::Phase phase) {
+    return phase == TurnNode::Phase::kWork ? work_ : flush_;
+  }
+  static void RunRound(TurnNodes& nodes);
+  TurnNodes work_, flush_;
   StopNode *first_stop_ = nullptr, *last_stop_ = nullptr;
   std::unique_ptr<uint8_t[]> read_buffer_;
 };

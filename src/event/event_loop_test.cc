@@ -20,7 +20,8 @@ using testing::IsEmpty;
 class EventLoopTest : public testing::Test {
  protected:
   struct Ending final : TurnNode {
-    explicit Ending(std::function<void()> f) : on_turn_end(std::move(f)) {}
+    explicit Ending(std::function<void()> f, Phase phase = Phase::kWork)
+        : TurnNode(phase), on_turn_end(std::move(f)) {}
     void OnTurnEnd() override { on_turn_end(); }
     std::function<void()> on_turn_end;
   };
@@ -144,11 +145,43 @@ TEST_F(EventLoopTest, TurnEndWorkThatNeverRestsLetsTheTurnEnd) {
   loop_->AtTurnEnd(restless);
   loop_->RunTurn();
   const int in_one_turn = times;
-  EXPECT_LT(in_one_turn, 100);
+  EXPECT_LT(in_one_turn, 1000);
   loop_->RunTurn();
   EXPECT_EQ(times, 2 * in_one_turn);
   restless.Cancel();
   EXPECT_FALSE(loop_->RunTurn() && loop_->RunTurn());
+}
+
+TEST_F(EventLoopTest, AFlushRunsOnceNoOtherWorkIsLeft) {
+  Ending flush(Note("flush"), TurnNode::Phase::kFlush);
+  Ending second(Note("second"));
+  Ending first([&] {
+    Note("first")();
+    loop_->AtTurnEnd(flush);
+    loop_->AtTurnEnd(second);
+  });
+  loop_->AtTurnEnd(flush);
+  loop_->AtTurnEnd(first);
+  loop_->RunTurn();
+  EXPECT_THAT(seen_, ElementsAre("first", "second", "flush"));
+}
+
+TEST_F(EventLoopTest, WhatAFlushSchedulesRunsInTheSameTurnEnd) {
+  Ending work(Note("work"));
+  Ending flush([&] { loop_->AtTurnEnd(work); }, TurnNode::Phase::kFlush);
+  loop_->AtTurnEnd(flush);
+  loop_->RunTurn();
+  EXPECT_THAT(seen_, ElementsAre("work"));
+}
+
+TEST_F(EventLoopTest, WorkThatNeverRestsDoesNotKeepAFlushFromRunning) {
+  Ending flush(Note("flush"), TurnNode::Phase::kFlush);
+  Ending restless([&] { loop_->AtTurnEnd(restless); });
+  loop_->AtTurnEnd(restless);
+  loop_->AtTurnEnd(flush);
+  loop_->RunTurn();
+  EXPECT_THAT(seen_, ElementsAre("flush"));
+  restless.Cancel();
 }
 
 TEST_F(EventLoopTest, TurnEndWorkMayDestroyItselfAndOthers) {

@@ -52,7 +52,7 @@ struct Headers {
 };
 
 // Fields that many blocks have in common: a method's request, "grpc-status: 0". Immutable; must
-// outlive the sessions that have seen it. A session may keep its bytes.
+// outlive the streams that it was given to. A session may keep its bytes.
 class HeaderTemplate {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -96,7 +96,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
     Link& link;
   };
   struct TurnEnd final : event::TurnNode {
-    explicit TurnEnd(Link& l) : link(l) {}
+    explicit TurnEnd(Link& l) : TurnNode(Phase::kFlush), link(l) {}
     void OnTurnEnd() override { link.EndTurn(); }
     Link& link;
   };

@@ -60,22 +60,33 @@ absl::Status CheckEntry(std::string_view key, std::string_view value) {
 
 }  // namespace
 
+absl::Status CheckAuthority(std::string_view authority) {
+  constexpr std::string_view kKey = ":authority";
+  if (authority.empty()) return Wrong(kKey, "its value is empty");
+  const auto visible = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (const auto bad = std::ranges::find_if_not(authority, visible); bad != authority.end()) {
+    return Wrong(kKey,
+                 Cat("its value has the byte ", Hex(*bad), ", only visible ASCII is allowed"));
+  }
+  return absl::OkStatus();
+}
+
 bool IsProtocolField(std::string_view name) {
   return name.starts_with(':') ||
          std::ranges::find(kProtocolFields, name) != std::ranges::end(kProtocolFields);
 }
 
-absl::Status EncodeMetadata(const Metadata& metadata, Fields& out) {
+absl::Status EncodeMetadata(const Metadata& metadata, Fields& out, std::string_view except) {
   out.clear();
   size_t size = 0;
   for (const auto& [key, value] : metadata) {
-    if (key == "user-agent") continue;
+    if (key == "user-agent" || key == except) continue;
     if (absl::Status wrong = CheckEntry(key, value); !wrong.ok()) return wrong;
     if (IsBinaryKey(key)) size += Base64Size(value.size());
   }
   std::string& room = out.Reset(size);
   for (const auto& [key, value] : metadata) {
-    if (key == "user-agent") continue;
+    if (key == "user-agent" || key == except) continue;
     if (!IsBinaryKey(key)) {
       out.Add(key, WithoutSpaces(value));
       continue;

@@ -9,6 +9,10 @@
 
 namespace rondo::wire {
 
+// A host that a pick sets in place of the channel's ":authority": INTERNAL unless it is visible
+// ASCII.
+absl::Status CheckAuthority(std::string_view authority);
+
 inline bool IsBinaryKey(std::string_view key) { return key.ends_with("-bin"); }
 // Fields that say how the call is carried, and never show in metadata: pseudo-headers, te,
 // content-type, grpc-timeout, grpc-status and their like, what HTTP/2 forbids ("connection").
@@ -21,7 +25,9 @@ bool IsProtocolField(std::string_view name);
 // protocol field; a value without "-bin" in its key that has a byte outside 0x20-0x7e. Spaces round
 // a value are dropped, as the protocol allows: HTTP/2 refuses them (RFC 9113 section 8.2.1).
 // "user-agent" is passed over, since a channel writes its own: a proxy may hand on what it got.
-absl::Status EncodeMetadata(const Metadata& metadata, Fields& out);
+// So is `except`, which the caller sends by other means.
+absl::Status EncodeMetadata(const Metadata& metadata, Fields& out,
+                            std::string_view except = "user-agent");
 
 // Adds one received field to `out`. Protocol fields are passed over. The value of a "-bin" key may
 // be several values joined by commas; INTERNAL if one is not base64: that ends this call, and
