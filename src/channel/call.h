@@ -152,7 +152,8 @@ class Call final : public Waiter<Call>,
   std::string encoding_;
   absl::Status broken_;  // Not OK once the answer turned out not to be gRPC.
   Metadata headers_, trailers_;
-  std::vector<uint8_t> reply_;
+  std::vector<uint8_t> reply_memory_;
+  Bytes reply_;  // Lies in reply_memory_.
   int replies_ = 0;
   absl::Status status_;
 

@@ -43,7 +43,10 @@ void Call::OnMessage(const transport::Message& message) {
     return EndStream(absl::UnimplementedError(
         Cat(method_.path, ": the server sent more than one reply, the method has one")));
   }
-  if (unary_) return reply_.assign(message.bytes.begin(), message.bytes.end());
+  if (unary_) {
+    reply_ = message.MoveInto(reply_memory_);
+    return;
+  }
   if (auto done = std::exchange(read_done_, nullptr)) {
     const CallShare keep(this);  // The reader may drop the call.
     done(message.bytes);

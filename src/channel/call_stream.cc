@@ -157,7 +157,7 @@ void Call::TellUnary() {
   auto done = std::exchange(unary_done_, nullptr);
   if (!abandoned() && done) {
     const bool ok = status_.ok();
-    done({std::move(status_), ok ? Bytes(reply_) : Bytes()});
+    done({std::move(status_), ok ? reply_ : Bytes()});
   }
   Unref();
 }

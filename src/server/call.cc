@@ -109,7 +109,7 @@ void Call::OnMessage(const transport::Message& message) {
         Cat(method_, ": ", *peer_, " sent more than one request, the method takes one")));
   }
   // Kept until the request's end has come, which says that it is the only one.
-  request_.assign(message.bytes.begin(), message.bytes.end());
+  request_ = message.MoveInto(request_memory_);
 }
 
 void Call::OnHalfClose() {
@@ -247,8 +247,9 @@ void Call::Clear() {
   refusal_ = absl::OkStatus();
   stream_.Renew();
   timeout_ = {};
-  request_.clear();
-  if (request_.capacity() > kRequestKept) request_ = {};
+  request_ = {};
+  request_memory_.clear();
+  if (request_memory_.capacity() > kRequestKept) request_memory_ = {};
   later_.Disarm();
 }
 

@@ -111,7 +111,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   int pins_ = 0;
   absl::Status refusal_;
   Duration timeout_{};
-  std::vector<uint8_t> request_;  // The one message; its memory is kept for the next call.
+  std::vector<uint8_t> request_memory_;  // Kept for the next call.
+  Bytes request_;                        // The one message, in request_memory_.
 
   // ---- What the handler waits for.
   Function<void()> on_cancel_;

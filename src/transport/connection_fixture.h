@@ -25,6 +25,8 @@ struct Call final : StreamHandler {
   std::vector<std::string> messages;
   End end;
   bool pull_more = false;
+  bool take_storage = false;
+  int in_place = 0;  // Messages that were moved, not copied.
   std::function<void()> on_headers, on_message, on_half_close, on_end;
   Stream stream;  // Last: goes first.
 
@@ -34,7 +36,14 @@ struct Call final : StreamHandler {
   }
   void OnMessage(const Message& m) override {
     log += "M";
-    messages.emplace_back(m.bytes.begin(), m.bytes.end());
+    if (take_storage) {
+      in_place += m.storage != nullptr ? 1 : 0;
+      std::vector<uint8_t> mine;
+      const Bytes body = m.MoveInto(mine);
+      messages.emplace_back(body.begin(), body.end());
+    } else {
+      messages.emplace_back(m.bytes.begin(), m.bytes.end());
+    }
     if (pull_more) stream.Pull();
     if (on_message) on_message();
   }

@@ -10,6 +10,10 @@ size_t LengthOf(Bytes prefix) {
   return static_cast<size_t>(prefix[1]) << 24 | static_cast<size_t>(prefix[2]) << 16 |
          static_cast<size_t>(prefix[3]) << 8 | prefix[4];
 }
+void Forget(std::vector<uint8_t>& bytes, size_t& until) {
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(until));
+  until = 0;
+}
 }  // namespace
 
 void Connection::OnData(http2::Stream& wire, Bytes bytes, bool end) {
@@ -31,6 +35,7 @@ void Connection::Deliver(Stream& stream, Bytes fresh) {
   if (stream.discard_) rest = {};
   if (!DeliverWhole(stream, rest)) return;
   Keep(stream, rest, in_place);
+  MakeRoom(stream);
   Account(stream, rest.size());
   if (stream.peer_end_) AfterLastByte(stream, rest.size());
 }
@@ -55,7 +60,11 @@ bool Connection::DeliverWhole(Stream& stream, Bytes& rest) {
       break;
     }
     --stream.pulls_;
-    const Message message{rest.subspan(kMessagePrefix, length), rest[0] != 0};
+    const bool all = rest.size() == kMessagePrefix + length;
+    const bool held = rest.data() + rest.size() == stream.held_.data() + stream.held_.size();
+    const Message message{.bytes = rest.subspan(kMessagePrefix, length),
+                          .compressed = rest[0] != 0,
+                          .storage = all && held ? &stream.held_ : nullptr};
     rest = rest.subspan(kMessagePrefix + length);
     stream.handler_->OnMessage(message);
     if (stream.connection_ == nullptr) return false;  // Cancelled.
@@ -83,9 +92,17 @@ void Connection::Keep(Stream& stream, Bytes rest, bool fresh) {
   }
   stream.held_from_ = stream.held_.size() - rest.size();
   if (rest.size() * 2 >= stream.held_.size()) return;
-  stream.held_.erase(stream.held_.begin(),
-                     stream.held_.begin() + static_cast<ptrdiff_t>(stream.held_from_));
-  stream.held_from_ = 0;
+  Forget(stream.held_, stream.held_from_);
+}
+
+// Of a message that is waited for and that the window has room for: its bytes are copied once.
+void Connection::MakeRoom(Stream& stream) {
+  const Bytes held = Bytes(stream.held_).subspan(stream.held_from_);
+  if (held.size() < kMessagePrefix || stream.pulls_ == 0 || stream.starved_) return;
+  const size_t framed = kMessagePrefix + LengthOf(held);
+  if (framed > stream.window_ || stream.held_from_ + framed <= stream.held_.capacity()) return;
+  Forget(stream.held_, stream.held_from_);
+  stream.held_.reserve(framed);
 }
 
 void Connection::AfterLastByte(Stream& stream, size_t held) {

@@ -74,6 +74,24 @@ TEST_P(ConnectionTest, ManyCallsOfManySizesAllComeBack) {
   }
 }
 
+TEST_P(ConnectionTest, ALongMessageMayBeTakenWithoutACopyAndTheNextOneIsWhole) {
+  Start();
+  Call call;
+  call.take_storage = true;
+  const std::string bodies[] = {std::string(200000, 'a'), "b", std::string(100000, 'c'), ""};
+  ASSERT_TRUE(Begin(call, Framed(bodies[0]), false, 1));
+  for (size_t i = 1; i < 4; ++i) call.stream.Send(Framed(bodies[i]), i == 3);
+  for (size_t i = 0; i < 4; ++i) {
+    Run();
+    ASSERT_EQ(call.messages.size(), i + 1);
+    EXPECT_EQ(call.messages[i], bodies[i]);
+    call.stream.Pull();
+  }
+  Run();
+  EXPECT_EQ(call.log, "HMMMME");
+  EXPECT_GE(call.in_place, 1);
+}
+
 TEST_P(ConnectionTest, OnMessageNeverRunsInsidePullAndTrailersWaitForUnreadMessages) {
   Start();
   Call call;

@@ -4,6 +4,7 @@
 // Threads: all of it belongs to the connection's loop.
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "http2/held_headers.h"
@@ -17,6 +18,13 @@ namespace rondo::transport {
 struct Message {
   Bytes bytes;
   bool compressed;  // Bit 0 of the prefix's first byte.
+  // Not null: `bytes` is the end of this vector, which the handler may move from instead of
+  // copying.
+  std::vector<uint8_t>* storage = nullptr;
+
+  // A copy of `bytes`, or its storage. What comes before the message in `into` is skipped by the
+  // bytes that come back.
+  Bytes MoveInto(std::vector<uint8_t>& into) const;
 };
 
 enum class Why : uint8_t {
@@ -35,6 +43,16 @@ struct End {
   http2::Closed closed{};                    // With kWire.
   size_t length = 0;
 };
+
+inline Bytes Message::MoveInto(std::vector<uint8_t>& into) const {
+  if (storage == nullptr) {
+    into.assign(bytes.begin(), bytes.end());
+    return into;
+  }
+  into = std::move(*storage);
+  storage->clear();
+  return bytes;  // Moving a vector moves no element.
+}
 
 // Implemented by the call above. In its own events a stream may be pulled, sent on or cancelled; it
 // may be destroyed in OnEnd, or outside events.
