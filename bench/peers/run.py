@@ -208,8 +208,9 @@ def traced(command, server, *more):
     done = subprocess.run([*command, *more, with_server.port, f"cpu={NEAR}", "warm=0"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=300)
     with_server.close()
-    told = done.stdout.splitlines()
-    return done.stderr, json.loads(told[-1])["calls"] if done.returncode == 0 and told else 0
+    # A program so slow that no call was measured prints "nan", which is no JSON.
+    found = re.search(r'"calls": (\d+)', done.stdout)
+    return done.stderr, int(found.group(1)) if done.returncode == 0 and found else 0
 
 
 def counts(runs):
@@ -258,6 +259,12 @@ def libraries(program):
     return sum(pathlib.Path(path).stat().st_size for name, path in files if not system.match(name)) / 1024
 
 
+def save_values(about, results):
+    values = {f"{group} | {row}": v for (group, row), v in results.rows.items()}
+    SAVED.mkdir(parents=True, exist_ok=True)
+    (SAVED / "peers.json").write_text(json.dumps({"machine": about, "results": values}, indent=1) + "\n")
+
+
 def main():
     parts = ["calls", "apart", "open", "idle"]
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -277,6 +284,8 @@ def main():
     runs = Runs(everyone, asked.quick)
     runs.run([p for p in parts if p in wanted])
     if "counts" in wanted:
+        if asked.save:
+            save_values(about, runs.results)  # Counting may fail; what took long must not be lost by it.
         print("bench: counts", file=sys.stderr)
         counts(runs)
     derived(runs.results, [p.name for p in everyone])
@@ -284,10 +293,8 @@ def main():
     print("\n".join(lines))
     if not asked.save:
         return
-    SAVED.mkdir(parents=True, exist_ok=True)
+    save_values(about, runs.results)
     (SAVED / "peers.md").write_text("\n".join(lines).rstrip() + "\n")
-    values = {f"{group} | {row}": v for (group, row), v in runs.results.rows.items()}
-    (SAVED / "peers.json").write_text(json.dumps({"machine": about, "results": values}, indent=1) + "\n")
     python = build.parent / "peers/venv/bin/python"
     if python.exists():
         plot = pathlib.Path(__file__).with_name("plot.py")

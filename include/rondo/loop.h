@@ -2,6 +2,7 @@
 // Event loops: where everything that isn't a pick happens. A loop is run by exactly one thread;
 // code on it needs no lock and may not block.
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "rondo/function.h"
@@ -28,6 +29,12 @@ class Loop {
   virtual Time Now() const = 0;
   // Threads: any. Whether the caller is on this loop's thread.
   virtual bool IsHere() const = 0;
+  // Threads: any. False for the loop of LoopPool(LoopPool::kNoThread): who waits for it runs it.
+  virtual bool HasThread() const { return true; }
+  // Threads: any but the loop's own. Without a thread: runs the loop here until over() or until the
+  // time has come, whichever is first; while another thread runs it, waits for its turn. over() is
+  // asked between turns, perhaps by another thread. With a thread: returns at once.
+  virtual void RunUntil(const std::function<bool()>& /*over*/, Time /*until*/ = Time::max()) {}
 };
 
 namespace detail {
@@ -42,6 +49,13 @@ class LoopPool {
  public:
   // `threads`: 1 or more; 0 counts as 1.
   explicit LoopPool(size_t threads = 1);
+  // One loop and no thread, for programs whose calls block: a blocking call runs the loop itself,
+  // so that its answer costs no hop between threads. Several threads may block at a time: one runs
+  // the loop, for all. While none does, nothing moves: no answer is read, no timer fires, no
+  // connection is made. For channels only: a server's Start refuses it.
+  struct NoThread {};
+  static constexpr NoThread kNoThread{};
+  explicit LoopPool(NoThread none);
   LoopPool(const LoopPool&) = delete;
   LoopPool& operator=(const LoopPool&) = delete;
   ~LoopPool();

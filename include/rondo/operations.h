@@ -25,18 +25,18 @@ class UnaryStart {
   template <Message Request>
   UnaryStart(const Channel& channel, const Method& method, const Request& request,
              const CallOptions& options)
-      : method_(&method) {
+      : method_(&method), loop_(&channel.loop()) {
     const size_t size = request.ByteSizeLong();
     // One that protobuf can't write is left to the loop to refuse, as nothing calls back inline.
     if (size > kLargestMessage) {
       refused_ = TooLarge(method, size);
-      loop_ = &channel.loop();
       return;
     }
     call_.emplace(channel.Unary(method, options, size));
     if (uint8_t* body = call_->body()) request.SerializeWithCachedSizesToArray(body);
   }
 
+  Loop& loop() const { return *loop_; }
   template <class Handler>
   void operator()(Handler handler, CallCanceller* cancel) && {
     if (!call_.has_value()) {
@@ -58,7 +58,7 @@ class UnaryStart {
  private:
   std::optional<UnaryCall> call_;
   const Method* method_;
-  Loop* loop_ = nullptr;
+  Loop* loop_;
   absl::Status refused_;
 };
 
@@ -83,6 +83,8 @@ class StreamState {
     return wrong_;
   }
 
+  Loop& loop() const { return loop_; }
+
   StreamCall call;
   const Method& method;
 
@@ -105,6 +107,7 @@ class StreamStart {
  public:
   using Canceller = StreamCanceller;
   explicit StreamStart(StreamRef stream) : stream_(std::move(stream)) {}
+  Loop& loop() const { return stream_->loop(); }
 
  protected:
   StreamState& Begin(StreamCanceller* cancel) {

@@ -91,11 +91,14 @@ class Delivery {
   To to_;
 };
 
-// The calling thread waits here.
+// The calling thread waits here, and runs `loop` meanwhile if nobody else does.
 template <class T>
 class Blocked {
  public:
+  explicit Blocked(Loop* loop = nullptr)
+      : loop_(loop != nullptr && !loop->HasThread() ? loop : nullptr) {}
   T Wait() {
+    if (loop_ != nullptr) loop_->RunUntil([this] { return there_.load(); });
     std::unique_lock lock(mutex_);
     put_.wait(lock, [this] { return value_.has_value(); });
     return *std::move(value_);
@@ -103,11 +106,15 @@ class Blocked {
   void Put(T value, bool /*later*/) {
     const std::lock_guard lock(mutex_);
     value_.emplace(std::move(value));
+    there_.store(true);
+    if (loop_ != nullptr && !loop_->IsHere()) loop_->Post([] {});  // Who runs it looks again.
     put_.notify_one();  // Under the lock: the waiter may be gone right after.
   }
 
  private:
+  Loop* const loop_;
   std::mutex mutex_;
+  std::atomic<bool> there_{false};
   std::condition_variable put_;
   std::optional<T> value_;
 };
@@ -118,7 +125,9 @@ class Blocked {
 template <Operation S>
 typename S::Result Block(S start) {
   using T = typename S::Result;
-  detail::Blocked<T> blocked;
+  Loop* loop = nullptr;
+  if constexpr (requires { start.loop(); }) loop = &start.loop();
+  detail::Blocked<T> blocked(loop);
   std::move(start)(detail::Delivery<T, detail::Blocked<T>*>(&blocked), nullptr);
   return blocked.Wait();
 }

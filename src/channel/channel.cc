@@ -62,7 +62,9 @@ void Channel::Connect() const {
 }
 
 bool Channel::WaitForStateChange(ChannelState from, Time deadline) const {
-  return open_->core->board().WaitForChange(from, deadline);
+  const channel::StateBoard& board = open_->core->board();
+  loop().RunUntil([&] { return board.state() != from; }, deadline);  // If nobody else does.
+  return board.WaitForChange(from, deadline);
 }
 
 namespace {

@@ -118,6 +118,8 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   void WatchStop(StopNode& node);
   // One a loop, lent until the event at hand ends: 64 KiB.
   std::span<uint8_t> read_buffer();
+  // The tasks that run here and that nobody awaits (loop_guests.cc); null before the first.
+  std::shared_ptr<StopNode>& guests() { return guests_; }
   // For records of what lives on this loop: freed blocks are kept and used again.
   std::pmr::memory_resource& memory() { return memory_; }
 
@@ -144,6 +146,7 @@ class EventLoop : public Loop, public std::enable_shared_from_this<EventLoop> {
   TurnNodes work_, flush_;
   StopNode *first_stop_ = nullptr, *last_stop_ = nullptr;
   std::unique_ptr<uint8_t[]> read_buffer_;
+  std::shared_ptr<StopNode> guests_;
 };
 
 }  // namespace rondo::event

@@ -1,6 +1,6 @@
-// Tasks that nobody awaits, in a list for each loop: a loop that stops ends them, on its thread.
+// Tasks that nobody awaits, in a list of their loop's: a loop that stops ends them, on its thread.
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "event/event_loop.h"
 #include "rondo/spawn.h"
@@ -9,17 +9,15 @@ namespace rondo::detail {
 
 class GuestList final : public event::StopNode {
  public:
-  // The list of `loop`, which belongs to the calling thread; null if the loop isn't one of ours and
-  // can't tell of its end.
+  // The list of `loop`, on whose thread the caller is; null if the loop isn't one of ours and can't
+  // tell of its end.
   static GuestList* Of(Loop& loop) {
-    for (const auto& list : lists) {
-      if (list->loop_ == &loop) return list.get();
-    }
     auto* events = dynamic_cast<event::EventLoop*>(&loop);
     if (events == nullptr) return nullptr;
-    lists.push_back(std::unique_ptr<GuestList>(new GuestList(loop)));
-    events->WatchStop(*lists.back());
-    return lists.back().get();
+    if (events->guests() == nullptr) events->guests() = std::make_shared<GuestList>();
+    auto& list = static_cast<GuestList&>(*events->guests());
+    if (!std::exchange(list.watches_, true)) events->WatchStop(list);
+    return &list;
   }
   void Add(LoopGuest& guest) {
     guest.next_ = &ring_;
@@ -31,18 +29,15 @@ class GuestList final : public event::StopNode {
   struct Ring final : LoopGuest {
     void OnEvict() override {}
   };
-  explicit GuestList(Loop& loop) : loop_(&loop) {}
   void OnLoopStop() override {
     // One that goes may take others with it, or bring new ones.
     while (ring_.next_ != &ring_) ring_.next_->OnEvict();
-    std::erase_if(lists, [this](const auto& list) { return list.get() == this; });
+    watches_ = false;  // A goodbye may still start a task.
   }
 
-  static thread_local std::vector<std::unique_ptr<GuestList>> lists;
-  Loop* const loop_;
+  bool watches_ = false;
   Ring ring_;
 };
-thread_local std::vector<std::unique_ptr<GuestList>> GuestList::lists;
 
 void LoopGuest::Enter(Loop& loop) {
   if (GuestList* list = GuestList::Of(loop)) list->Add(*this);

@@ -26,6 +26,11 @@ LoopPool::LoopPool(size_t threads) : state_(std::make_unique<State>()) {
   }
 }
 
+LoopPool::LoopPool(NoThread) : state_(std::make_unique<State>()) {
+  state_->loops.push_back(
+      std::make_shared<event::SystemLoop>(event::SystemLoop::Runner::kWhoeverWaits));
+}
+
 LoopPool::LoopPool(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 LoopPool::~LoopPool() {
@@ -40,7 +45,11 @@ LoopPool::~LoopPool() {
           stderr);
       std::abort();
     }
-    loop->AskToStop();
+    if (loop->HasThread()) {
+      loop->AskToStop();
+    } else {
+      loop->StopHere();
+    }
   }
   for (std::thread& t : state_->threads) t.join();
 }

@@ -126,6 +126,79 @@ TEST(LoopPool, TheDefaultPoolIsOneAndTheSame) {
   EXPECT_TRUE(On(LoopPool::Default().loop(0), [] { return true; }));
 }
 
+// ---- Without a thread
+
+TEST(LoopWithoutThread, WhoWaitsRunsItOnItsOwnThread) {
+  LoopPool pool(LoopPool::kNoThread);
+  Loop& loop = pool.loop(0);
+  EXPECT_FALSE(loop.HasThread());
+  std::thread::id ran_on;
+  loop.Post([&] { ran_on = std::this_thread::get_id(); });
+  EXPECT_EQ(ran_on, std::thread::id());
+  loop.RunUntil([&] { return ran_on != std::thread::id(); });
+  EXPECT_EQ(ran_on, std::this_thread::get_id());
+  EXPECT_FALSE(loop.IsHere());
+}
+
+TEST(LoopWithoutThread, ItsTimersFireWhileSomebodyWaits) {
+  LoopPool pool(LoopPool::kNoThread);
+  bool fired = false;
+  std::unique_ptr<Timer> timer;
+  pool.loop(0).Post([&] { timer = pool.loop(0).After(1ms, [&] { fired = true; }); });
+  pool.loop(0).RunUntil([&] { return fired; });
+  EXPECT_TRUE(fired);
+}
+
+TEST(LoopWithoutThread, AWaitMayHaveAnEnd) {
+  LoopPool pool(LoopPool::kNoThread);
+  const Time until = std::chrono::steady_clock::now() + 2ms;
+  pool.loop(0).RunUntil([] { return false; }, until);
+  EXPECT_GE(std::chrono::steady_clock::now(), until);
+}
+
+// Whoever runs it leaves as soon as its own wish is there; another takes over.
+TEST(LoopWithoutThread, ManyMayWaitAndEachGetsItsTurn) {
+  LoopPool pool(LoopPool::kNoThread);
+  Loop& loop = pool.loop(0);
+  std::atomic<int> inside = 0, done = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        std::atomic<bool> over = false;
+        loop.Post([&] {
+          EXPECT_EQ(++inside, 1);
+          --inside;
+          over.store(true);
+        });
+        loop.RunUntil([&] { return over.load(); });
+        ++done;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(done.load(), 2000);
+}
+
+TEST(LoopWithoutThread, ItsEndFreesThoseWhoWait) {
+  auto pool = std::make_unique<LoopPool>(LoopPool::kNoThread);
+  const std::shared_ptr<EventLoop> loop = Of(pool->loop(0)).shared_from_this();
+  struct Bye final : StopNode {
+    void OnLoopStop() override { over.store(true); }
+    std::atomic<bool> over{false};
+  } bye;
+  std::promise<void> begun;
+  loop->Post([&] {
+    loop->WatchStop(bye);
+    begun.set_value();
+  });
+  std::thread waiter([&] { loop->RunUntil([&] { return bye.over.load(); }, Time::max()); });
+  begun.get_future().get();
+  pool = nullptr;
+  waiter.join();
+  EXPECT_FALSE(loop->Post([] {}));
+}
+
 using LoopPoolDeathTest = testing::Test;
 
 TEST(LoopPoolDeathTest, DestroyedOnItsOwnThreadItEndsTheProgramWithTheReason) {

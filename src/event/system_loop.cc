@@ -15,7 +15,7 @@ constexpr Duration kForEver{-1};
 
 }  // namespace
 
-SystemLoop::SystemLoop() : now_(std::chrono::steady_clock::now()) {}
+SystemLoop::SystemLoop(Runner runner) : runner_(runner), now_(std::chrono::steady_clock::now()) {}
 
 bool SystemLoop::IsHere() const { return running_here == this; }
 
@@ -42,6 +42,59 @@ void SystemLoop::Run() {
   }
   Finish();
   running_here = outer;
+}
+
+// ---- Without a thread.
+
+void SystemLoop::RunUntil(const std::function<bool()>& over, Time until) {
+  if (HasThread()) return;
+  std::unique_lock lock(runs_mutex_);
+  while (!over() && (until == Time::max() || std::chrono::steady_clock::now() < until)) {
+    if (runs_ || stop_asked_.load()) {
+      ++parked_;
+      if (until == Time::max()) {
+        news_.wait(lock);
+      } else {
+        news_.wait_until(lock, until);
+      }
+      --parked_;
+      continue;
+    }
+    runs_ = true;
+    lock.unlock();
+    TurnUntil(over, until);
+    lock.lock();
+    runs_ = false;
+    news_.notify_all();
+  }
+}
+
+void SystemLoop::TurnUntil(const std::function<bool()>& over, Time until) {
+  const SystemLoop* outer = std::exchange(running_here, this);
+  while (!over() && !stop_asked_.load()) {
+    Duration patience = FallAsleep() ? Patience() : Duration{};
+    if (until != Time::max()) {
+      const Duration left = until - std::chrono::steady_clock::now();
+      if (left <= Duration{}) break;
+      patience = patience < Duration{} ? left : std::min(patience, left);
+    }
+    Turn(patience);
+    if (parked_.load() == 0) continue;
+    const std::lock_guard lock(runs_mutex_);  // Between a parked one's look and its sleep.
+    news_.notify_all();
+  }
+  asleep_.store(false);
+  running_here = outer;
+}
+
+void SystemLoop::StopHere() {
+  AskToStop();
+  std::unique_lock lock(runs_mutex_);
+  news_.wait(lock, [this] { return !runs_; });
+  const SystemLoop* outer = std::exchange(running_here, this);
+  Finish();  // Nobody else runs it any more; what waits looks once this is over.
+  running_here = outer;
+  news_.notify_all();
 }
 
 // A post either is seen here, under the mutex, or comes later and then sees asleep_.

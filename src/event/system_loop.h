@@ -3,6 +3,8 @@
 // descriptors; what was posted; the timers that are due; the end of the turn.
 // Threads: Post, IsHere and AskToStop: any. The rest: the loop's.
 #include <atomic>
+#include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -13,7 +15,8 @@ namespace rondo::event {
 
 class SystemLoop : public EventLoop {
  public:
-  SystemLoop();
+  enum class Runner : uint8_t { kThread, kWhoeverWaits };
+  explicit SystemLoop(Runner runner = Runner::kThread);
 
   bool Post(Work work) override;
   Time Now() const override { return now_; }
@@ -22,6 +25,10 @@ class SystemLoop : public EventLoop {
   // Turns on the calling thread until AskToStop. Ends with TellStop.
   void Run();
   void AskToStop();
+  // Of a loop without a thread, on the thread that ends it.
+  void StopHere();
+  bool HasThread() const override { return runner_ == Runner::kThread; }
+  void RunUntil(const std::function<bool()>& over, Time until) override;
   Poller& poller() { return poller_; }
 
  protected:
@@ -34,7 +41,9 @@ class SystemLoop : public EventLoop {
 
  private:
   void TakePosts();
+  void TurnUntil(const std::function<bool()>& over, Time until);
 
+  const Runner runner_;
   Poller poller_;
   Time now_;
   bool in_turn_ = false;
@@ -44,6 +53,11 @@ class SystemLoop : public EventLoop {
   std::vector<Work> posted_;  // Under mutex_, as closed_.
   bool closed_ = false;
   std::vector<Work> running_;  // What was posted, being run: keeps its memory.
+  // Without a thread: who runs it, and who waits for a turn or for news.
+  std::mutex runs_mutex_;
+  std::condition_variable news_;
+  bool runs_ = false;  // Under runs_mutex_.
+  std::atomic<int> parked_{0};
 };
 
 }  // namespace rondo::event

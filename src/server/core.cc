@@ -54,6 +54,11 @@ absl::Status Core::CheckOptions() const {
   if (options_.listen.empty()) {
     return absl::InvalidArgumentError("server: listen names no address");
   }
+  if (!std::ranges::all_of(shards_, [](const auto& s) { return s->loop().HasThread(); })) {
+    return absl::InvalidArgumentError(
+        "server: its LoopPool has no thread (kNoThread), so nobody would answer; give it one with "
+        "threads");
+  }
   if (options_.max_concurrent_streams == 0) {
     return absl::InvalidArgumentError(
         "server: max_concurrent_streams is 0, it should be 1 or more");

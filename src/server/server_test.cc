@@ -34,6 +34,14 @@ TEST(Server, ListensOnPortsOfTheSystemsChoice) {
   EXPECT_EQ(server.addresses()[1], "127.0.0.1:" + std::to_string(server.port()));
 }
 
+TEST(Server, WantsALoopWithAThread) {
+  LoopPool pool(LoopPool::kNoThread);
+  EXPECT_EQ(Server(Options(pool)).Start(),
+            absl::InvalidArgumentError(
+                "server: its LoopPool has no thread (kNoThread), so nobody would answer; give it "
+                "one with threads"));
+}
+
 TEST(Server, ThatNeverStartedStopsAndGoes) {
   LoopPool pool(1);
   Server server(Options(pool));
