@@ -18,6 +18,7 @@ struct Attempt {
   SubchannelRef backend;    // Null if no backend was picked.
   std::string_view policy;  // Name of the top policy; static or kept by the channel's config.
   std::string_view reason;  // What the picker said of its choice; empty if nothing.
+  Duration backoff{};       // Before it, by the retry policy or the server's word.
   Duration resolver{};      // Waiting for the resolver's first answer.
   Duration queued{};        // Waiting for a picker that picks.
   Duration slot{};          // Waiting for a free stream on the chosen connection.

@@ -25,6 +25,18 @@ struct BackoffOptions {
   Duration min_connect_timeout = std::chrono::seconds(20);  // Least time an attempt gets. > 0
 };
 
+// What retries may cost (gRFC A6). The policies themselves are of the service config.
+struct RetryOptions {
+  // False: retry policies of the service config are not acted on. What no server has looked at is
+  // still sent again.
+  bool enabled = true;
+  int max_attempts = 5;  // A call's greatest number of attempts, the first included; below 2: 5.
+  // Bytes of a streaming call's messages that are kept to be sent again. Beyond, the call goes on
+  // and is not retried any more. (A unary request lies in its call's memory and costs nothing.)
+  size_t call_buffer = 256 << 10;
+  size_t channel_buffer = 16 << 20;  // Likewise, of all calls of the channel.
+};
+
 struct ChannelOptions {
   Credentials credentials{};                 // Required: Insecure() for plaintext.
   std::string default_service_config{};      // JSON; used when the resolver gives none (A21).
@@ -36,6 +48,7 @@ struct ChannelOptions {
   std::string user_agent{};                  // Put before "grpc-c++-rondo/VERSION".
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
+  RetryOptions retry{};
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).
   Attributes policy_settings{};
   size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.

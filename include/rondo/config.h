@@ -62,6 +62,8 @@ class ConfigReader {
   void Bool(std::string_view name, bool& out);
   void Text(std::string_view name, std::string& out);
   void Texts(std::string_view name, std::vector<std::string>& out);
+  // gRPC's status codes, by name in any case or by number, as a set of bits: 1 << code.
+  void Codes(std::string_view name, uint32_t& out);
   // proto3's form: "1.5s", at most 9 digits behind the point, |seconds| <= 315,576,000,000. What
   // doesn't fit into a Duration becomes its largest or smallest value. Negative is an error.
   void Seconds(std::string_view name, Duration& out);

@@ -8,6 +8,25 @@
 #include "base/text.h"
 
 namespace rondo {
+namespace {
+
+std::optional<int> CodeOf(const Json& value) {
+  constexpr int kCodes = 17;
+  if (value.is(Json::Kind::kNumber)) {
+    const std::optional<int64_t> whole = value.Whole();
+    if (whole && *whole >= 0 && *whole < kCodes) return static_cast<int>(*whole);
+    return std::nullopt;
+  }
+  if (!value.is(Json::Kind::kText)) return std::nullopt;
+  std::string name = value.text();
+  for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  for (int code = 0; code < kCodes; ++code) {
+    if (name == absl::StatusCodeToString(static_cast<absl::StatusCode>(code))) return code;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 ConfigReader::ConfigReader(const Json& value, const PolicyRegistry& registry, std::string path,
                            ConfigIssues& issues, int watches)
@@ -101,6 +120,23 @@ void ConfigReader::Texts(std::string_view name, std::vector<std::string>& out) {
       return BadAt(item, Cat(name, "[", out.size(), "]"), "must be a text");
     }
     out.push_back(item.text());
+  }
+}
+
+void ConfigReader::Codes(std::string_view name, uint32_t& out) {
+  const Json* list = Get(name, Expect::kList, "a list of status codes");
+  if (list == nullptr) return;
+  out = 0;
+  size_t i = 0;
+  for (const Json& item : list->items()) {
+    const std::optional<int> code = CodeOf(item);
+    if (!code) {
+      return BadAt(item, Cat(name, "[", i, "]"),
+                   Cat("must be a status code, by name or as a number of 0 to 16",
+                       item.text().empty() ? "" : ", not ", item.text()));
+    }
+    out |= 1u << *code;
+    ++i;
   }
 }
 

@@ -5,7 +5,9 @@
 #include <new>
 
 #include "base/text.h"
+#include "channel/hedges.h"
 #include "channel/live_subchannel.h"
+#include "channel/retry.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 #include "wire/timeout.h"
@@ -109,8 +111,9 @@ void Call::Pick(bool home) {
   args.affinity = affinity_;
   std::vector<const Subchannel*> tried;
   for (const Attempt& earlier : record_.earlier()) {
-    if (earlier.backend != nullptr) tried.push_back(earlier.backend.get());
+    if (avoid_tried_ && earlier.backend != nullptr) tried.push_back(earlier.backend.get());
   }
+  if (avoid_tried_ && retry_ != nullptr) retry_->AddTried(tried);
   args.tried = tried;
   pick_ = lease.plan().picker->Pick(args);
   // What the picker lent is good for the lease, or while the call pins the plan.
@@ -132,6 +135,12 @@ void Call::Configure(const ServiceConfig& config) {
   if (method->timeout) deadline_ = std::min(deadline_, began_ + *method->timeout);
   max_receive_ = std::min(max_receive_, method->max_response_bytes.value_or(max_receive_));
   max_send_ = std::min(max_send_, method->max_request_bytes.value_or(max_send_));
+  avoid_tried_ = method->avoid_tried;
+  if (retry_ != nullptr || !options.retry.enabled) return;
+  if (method->retry) retry_ = std::make_unique<Retry>(*this, *core_, *method->retry);
+  if (method->hedging && unary_) {
+    retry_ = std::make_unique<Hedges>(*this, *core_, *method->hedging);
+  }
 }
 
 absl::Status Call::Validate() {
@@ -168,8 +177,12 @@ void Call::Arrive() {
     if (deadline_ <= core_->home().Now()) return OnTimer();
     core_->home().Arm(*this, deadline_);
   }
-  if (plan_version_ != core_->plans().version()) return PickAgain();
-  Follow();
+  if (plan_version_ != core_->plans().version()) {
+    PickAgain();
+  } else {
+    Follow();
+  }
+  if (retry_ != nullptr && where_ != Where::kEnded) retry_->OnArrive();
 }
 
 void Call::PickAgain() {
@@ -186,7 +199,10 @@ void Call::Follow() {
       return StandInQueue();
     case PickResult::Kind::kFail:
       if (!wait_for_ready_) {
-        return CompleteLater(Explained(wire::RestrictControlPlane(pick_.status())));
+        absl::Status status = wire::RestrictControlPlane(pick_.status());
+        if (retry_ != nullptr) record_.now().code = status.code();
+        if (Retried(status, nullptr)) return;
+        return CompleteLater(Explained(std::move(status)));
       }
       last_fail_ = pick_.status();
       return StandInQueue();
@@ -271,6 +287,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   extra.clear();
   if (deadline_ != Time::max()) extra.push_back({"grpc-timeout", timeout.Set(deadline_ - now)});
   for (const auto& [name, value] : fields_) extra.push_back({name, value});
+  if (retry_ != nullptr) retry_->AddHeader(extra);
   for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});
   stream_.set_max_message(max_receive_);
   Slice first;
@@ -303,6 +320,7 @@ void Call::OnTimer() {
   if (where_ == Where::kQueued && !last_fail_.ok()) {
     why = absl::DeadlineExceededError(std::string(last_fail_.message()));
   }
+  if (where_ == Where::kBackoff) why = absl::DeadlineExceededError(retry_->WhyItWaits());
   End(std::move(why));
 }
 

@@ -25,6 +25,7 @@ namespace rondo::channel {
 struct Backend;
 class Carrier;
 class LiveSubchannel;
+class Repeats;
 
 class Call final : public Waiter<Call>,
                    private transport::StreamHandler,
@@ -58,10 +59,18 @@ class Call final : public Waiter<Call>,
   void OpenOn(LiveSubchannel& live);  // There is a slot.
   void BackToQueue();                 // The subchannel whose slot it waited for has gone.
   void End(absl::Status status);      // From our side: deadline, cancel, shutdown.
-  void NoteResolved();                // From now on it waits for a backend, not for the resolver.
+  void TryAgain();                    // The backoff is over.
+  // ---- Home: of its hedges.
+  Call* NewHedge(CallReport& report) const;  // The same request in a call of its own.
+  void BePart(std::unique_ptr<Repeats> of);  // Before Start.
+  void NoteTried(std::vector<const Subchannel*>& tried) const;
+  void KeepAttempts(std::vector<Attempt> attempts) { record_.Keep(std::move(attempts)); }
+  void Yield();  // Another attempt is to end this call.
+  void EndAs(CallReport report, UnaryResult result);
+  void NoteResolved();  // From now on it waits for a backend, not for the resolver.
 
  private:
-  enum class Where : uint8_t { kNew, kQueued, kSlot, kStream, kEnded };
+  enum class Where : uint8_t { kNew, kQueued, kBackoff, kSlot, kStream, kEnded };
 
   Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary);
   ~Call();
@@ -90,6 +99,9 @@ class Call final : public Waiter<Call>,
   void KeepMetadata(const http2::Headers& headers, Metadata& into);
   void EndStream(absl::Status why);
   bool MayRepeat(const transport::End& end);
+  bool Retried(absl::Status& status, const http2::Headers* trailers);
+  void ForgetAnswer();
+  void Rest();
   absl::Status StatusOf(const transport::End& end);
   absl::Status StatusOfClosed(const http2::Closed& closed);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
@@ -126,6 +138,8 @@ class Call final : public Waiter<Call>,
   bool wait_for_ready_ = false;
   CallReport* const report_;
   Metadata metadata_;
+  std::unique_ptr<Repeats> retry_;  // Only if the method has a policy that repeats.
+  bool avoid_tried_ = true;
   wire::Fields fields_;  // metadata_ as it goes over the wire.
 
   // The pick, and what it lent if that must outlive the lease.

@@ -1,8 +1,11 @@
 // How a call's attempts end: what the peer's answer means, whether to try again, and who is told.
+#include <algorithm>
+
 #include "base/text.h"
 #include "channel/call.h"
 #include "channel/carrier.h"
 #include "channel/live_subchannel.h"
+#include "channel/repeats.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 
@@ -13,18 +16,17 @@ using Wait = CallRecord::Wait;
 
 void Call::OnHeaders(const http2::Headers& headers) {
   // An answer: the call is committed, it will not be sent again (A6).
-  if (!committed_) {
-    committed_ = true;
-    body_.Commit();
-  }
+  committed_ = true;
   broken_ = wire::CheckResponseHeaders(headers);
-  if (!broken_.ok()) return stream_.Discard();
+  if (!broken_.ok()) return stream_.Discard();  // No gRPC server has seen the call.
+  if (!body_.committed()) body_.Commit();
   if (const http2::Header* h = headers.Find(http2::Token::kGrpcEncoding)) {
     encoding_ = h->value == "identity" ? "" : std::string(h->value);
   }
   if (report_ != nullptr || !unary_) KeepMetadata(headers, headers_);
   headers_seen_ = true;
   if (headers_done_) Later();
+  if (retry_ != nullptr) retry_->OnAnswer();
 }
 
 void Call::KeepMetadata(const http2::Headers& headers, Metadata& into) {
@@ -76,7 +78,91 @@ void Call::OnEnd(const transport::End& end) {
     record_.Turn(Wait::kQueue, core_->home().Now());
     return PickAgain();
   }
+  if (retry_ != nullptr && Retried(status, end.trailers)) return;
   Complete(std::move(status));
+}
+
+// The retry policy (A6). True: there will be another attempt. Otherwise `status` may have learnt
+// why there is none.
+bool Call::Retried(absl::Status& status, const http2::Headers* trailers) {
+  if (retry_ == nullptr || status.ok() || core_->closed()) return false;
+  const bool committed = headers_seen_ || body_.committed() || body_.overflowed();
+  if (!retry_->Decide(status, committed, trailers)) return false;
+  Rest();
+  return true;
+}
+
+// Until TryAgain or EndAs.
+void Call::Rest() {
+  ForgetAnswer();
+  body_.Rewind();
+  record_.NextAttempt();
+  where_ = Where::kBackoff;
+  record_.Turn(Wait::kBackoff, core_->home().Now());
+  core_->Rest(*this);
+}
+
+void Call::ForgetAnswer() {
+  committed_ = false;
+  broken_ = absl::OkStatus();
+  encoding_.clear();
+  headers_.clear();
+  trailers_.clear();
+  reply_ = {};
+  replies_ = 0;
+}
+
+Call* Call::NewHedge(CallReport& report) const {
+  CallOptions options;
+  if (deadline_ != Time::max()) options.deadline = deadline_;
+  options.wait_for_ready = wait_for_ready_;
+  options.affinity_key = affinity_;
+  options.report = &report;
+  const Bytes framed = body_.unary();
+  Call* hedge = New(core_, method_, options, framed.size() - kMessagePrefix);
+  std::copy(framed.begin(), framed.end(), hedge->body_.unary_bytes());
+  hedge->metadata_ = metadata_;
+  return hedge;
+}
+
+void Call::BePart(std::unique_ptr<Repeats> of) { retry_ = std::move(of); }
+
+void Call::NoteTried(std::vector<const Subchannel*>& tried) const {
+  for (const Attempt& earlier : record_.earlier()) {
+    if (earlier.backend != nullptr) tried.push_back(earlier.backend.get());
+  }
+  if (backend_ != nullptr) tried.push_back(backend_.get());
+}
+
+void Call::Yield() {
+  if (where_ == Where::kEnded || where_ == Where::kBackoff) return;
+  if (where_ == Where::kStream) {
+    stream_.Cancel(http2::Code::kCancel);
+    LeaveStream(absl::CancelledError("another attempt was answered"));
+  } else if (where_ == Where::kSlot) {
+    ForgetPick();
+  }
+  LeaveQueue();
+  Rest();
+}
+
+// A hedge's end is this call's.
+void Call::EndAs(CallReport report, UnaryResult result) {
+  if (where_ == Where::kEnded) return;
+  LeaveQueue();
+  record_.Adopt(std::move(report.attempts));
+  headers_ = std::move(report.headers);
+  trailers_ = std::move(report.trailers);
+  reply_memory_.assign(result.message.begin(), result.message.end());
+  reply_ = reply_memory_;
+  CompleteLater(std::move(result.status));
+}
+
+void Call::TryAgain() {
+  LeaveQueue();
+  where_ = Where::kQueued;
+  record_.Turn(Wait::kQueue, core_->home().Now());
+  PickAgain();
 }
 
 // Transparent retries (A6): freely if no byte was sent, once if the server says that it didn't
@@ -87,6 +173,7 @@ bool Call::MayRepeat(const transport::End& end) {
     case http2::Fate::kNotSent:
       return true;
     case http2::Fate::kNotProcessed:
+      if (retry_ != nullptr && !retry_->first()) return false;
       return !std::exchange(repeated_, true);
     case http2::Fate::kMaybeProcessed:
       return false;
@@ -196,6 +283,9 @@ void Call::MarkEnded(absl::Status status) {
   if (record_.now().code == absl::StatusCode::kOk) record_.now().code = status.code();
   where_ = Where::kEnded;
   Disarm();
+  body_.Release();
+  if (retry_ != nullptr) retry_->Stop();
+  if (status.ok() && (retry_ == nullptr || !retry_->part())) core_->retry_budget().OnSuccess();
   status_ = std::move(status);
   core_->OnCallEnd();
   if (report_ == nullptr || abandoned_.load(std::memory_order_relaxed)) return;

@@ -16,6 +16,8 @@ Duration* CallRecord::Of(Wait wait) {
   switch (wait) {
     case Wait::kNone:
       return nullptr;
+    case Wait::kBackoff:
+      return &current_.backoff;
     case Wait::kResolver:
       return &current_.resolver;
     case Wait::kQueue:
@@ -50,6 +52,7 @@ std::string CallRecord::Text() const {
     Append(out, Cat(separator, ShortDuration(d), " ", what));
     separator = ", ";
   };
+  part(current_.backoff, "waiting to try again");
   part(current_.resolver, "waiting for the resolver");
   part(current_.queued, "waiting for a ready backend");
   part(current_.slot, "waiting for a stream slot");

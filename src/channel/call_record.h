@@ -11,7 +11,7 @@ namespace rondo::channel {
 
 class CallRecord {
  public:
-  enum class Wait : uint8_t { kNone, kResolver, kQueue, kSlot, kServer };
+  enum class Wait : uint8_t { kNone, kBackoff, kResolver, kQueue, kSlot, kServer };
 
   // The time since the last change belongs to what was waited for until now.
   void Turn(Wait next, Time now) {
@@ -26,7 +26,21 @@ class CallRecord {
   size_t count() const { return earlier_.size() + 1; }
   void NextAttempt() {
     earlier_.push_back(std::move(current_));
+    const std::string_view policy = current_.policy;
     current_ = {};
+    current_.policy = policy;
+  }
+  // Attempts that others made for the call.
+  void Keep(std::vector<Attempt> attempts) {
+    for (Attempt& a : attempts) earlier_.push_back(std::move(a));
+  }
+  // The last of `attempts` is the present one.
+  void Adopt(std::vector<Attempt> attempts) {
+    if (attempts.empty()) return;
+    current_ = std::move(attempts.back());
+    attempts.pop_back();
+    Keep(std::move(attempts));
+    wait_ = Wait::kNone;
   }
   // Of the request, when the attempt was ended here.
   void NoteUnsent(size_t bytes) { unsent_ = bytes; }

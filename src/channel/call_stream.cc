@@ -30,6 +30,7 @@ void Call::WriteHere(Slice framed, bool last, Function<void(bool)> done) {
       refused_writes_.push_back(std::move(done));
       return End(std::move(s));
     }
+    body_.UseRoom(core_->replay_room());
     body_.Add(std::move(framed));
   }
   if (last) body_.Close();
@@ -44,7 +45,7 @@ void Call::WriteHere(Slice framed, bool last, Function<void(bool)> done) {
 // Gives the stream what it has not had. Once the answer has begun, or the kept messages have
 // outgrown their limit, nothing is kept any more.
 void Call::Feed() {
-  if (!committed_ && body_.overflowed()) {
+  if (body_.overflowed()) {
     committed_ = true;
     body_.Commit();
   }

@@ -78,7 +78,7 @@ TEST_F(StreamTest, MessagesWrittenBeforeThereIsABackendAreKept) {
 TEST_F(StreamTest, WhatIsKeptHasABound) {
   Open();
   Begin();
-  Write(std::string(RequestBody::kReplayLimit, 'x'));
+  Write(std::string(ReplayRoom{}.call, 'x'));
   EXPECT_EQ(writes_, "") << "no room for more until there is a stream";
   Serve("a:1");
   names_.PublishAddresses({"a:1"});

@@ -22,6 +22,7 @@ Core::Core(ChannelOptions options, Environment env)
       plans_(env_.seed),
       chance_(env_.seed + 1),
       pool_(*this),
+      replay_room_{options_.retry.call_buffer, options_.retry.channel_buffer},
       idle_(options_.idle_timeout) {}
 
 Core::~Core() { assert(root_ == nullptr && resolver_ == nullptr); }
@@ -50,6 +51,8 @@ void Core::Enqueue(Call& call) {
   queue_.Push(call);
   if (!active()) ExitIdle();
 }
+
+void Core::Rest(Call& call) { resting_.Push(call); }
 
 // Each waiting call tries the new plan; those that must wait on stand in the queue again, in order.
 void Core::RetryQueued() {
@@ -132,6 +135,7 @@ void Core::PublishPlan() {
     picker_ = recipe(View{home_->Now(), PlanSlots::kSlots, chance_});
   }
   published_config_ = config;
+  retry_budget_.Configure(config->throttling());
   plans_.Publish({picker_, config});
   RetryQueued();
 }
@@ -245,7 +249,9 @@ void Core::Shutdown(const absl::Status& why) {
   DropControlPlane();
   events_.clear();
   plans_.Publish({nullptr, published_config_});
-  while (!queue_.empty()) queue_.Front().End(why);
+  for (WaitQueue<Call>* queue : {&queue_, &resting_}) {
+    while (!queue->empty()) queue->Front().End(why);
+  }
   pool_.CloseAll(why.message().empty() ? "" : "the channel was closed");
   board_.Publish(ChannelState::kShutdown, why);
   // Nothing of the loop's points here any more: the last share may go on any thread.

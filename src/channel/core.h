@@ -13,6 +13,8 @@
 #include "channel/idle_timer.h"
 #include "channel/method_heads.h"
 #include "channel/plan_slots.h"
+#include "channel/request_body.h"
+#include "channel/retry_state.h"
 #include "channel/service_config.h"
 #include "channel/state_board.h"
 #include "channel/subchannel_pool.h"
@@ -65,6 +67,9 @@ class Core final : public Post,
   bool closed() const { return closed_; }
   bool has_resolved() const { return resolved_; }
   void Enqueue(Call& call);  // It waits for the next plan; the channel leaves idle if need be.
+  void Rest(Call& call);     // It waits to try again, by its own timer.
+  retry::Budget& retry_budget() { return retry_budget_; }
+  ReplayRoom& replay_room() { return replay_room_; }
   void OnCallEnd() {
     ++ended_;
     idle_.OnCallEnd(home_->Now());
@@ -148,7 +153,9 @@ class Core final : public Post,
   std::optional<std::string> warned_of_;  // The resolver's last service config.
   std::vector<std::pair<ChannelState, absl::Status>> states_;  // To be published, in this order.
   std::deque<OnEvent> events_;
-  WaitQueue<Call> queue_;
+  WaitQueue<Call> queue_, resting_;
+  retry::Budget retry_budget_;
+  ReplayRoom replay_room_;
   IdleTimer idle_;
   int64_t ended_ = 0;
 };

@@ -74,6 +74,7 @@ absl::Status Core::Init(std::string_view target) {
   const auto empty = ServiceConfig::Empty(registry_);
   configs_ = std::make_unique<ConfigInForce>(by_default, empty);
   published_config_ = by_default != nullptr ? by_default : empty;
+  retry_budget_.Configure(published_config_->throttling());
   plans_.Publish({nullptr, published_config_});
   return absl::OkStatus();
 }

@@ -11,10 +11,14 @@
 
 namespace rondo::channel {
 
+// How many bytes calls may keep, one and all of a channel (A6). Threads: home.
+struct ReplayRoom {
+  size_t call = 256 << 10, channel = 16 << 20;
+  size_t used = 0;  // By all calls that aren't committed.
+};
+
 class RequestBody {
  public:
-  static constexpr size_t kReplayLimit = 256 << 10;  // As gRPC's per-call retry buffer (A6).
-
   // The body is `size` framed bytes in the owner's memory; `share` and `release` hold that memory.
   void UseUnary(uint8_t* bytes, size_t size) {
     unary_ = bytes;
@@ -23,17 +27,23 @@ class RequestBody {
   uint8_t* unary_bytes() { return unary_; }
   Bytes unary() const { return {unary_, unary_size_}; }
 
+  // Before the first Add. `room` must be there until Release.
+  void UseRoom(ReplayRoom& room) { room_ = &room; }
   void Add(Slice message) {
     waiting_ += message.size();
     kept_ += message.size();
+    if (!committed_) room_->used += message.size();
     messages_.push_back(std::make_shared<Slice>(std::move(message)));
   }
   void Close() { closed_ = true; }
   bool closed() const { return closed_; }
   size_t waiting() const { return waiting_; }  // Bytes not yet given to the stream.
-  bool full() const { return waiting_ >= kReplayLimit; }
+  bool full() const { return waiting_ > 0 && waiting_ >= room_->call; }
   bool has_next() const { return next_ < messages_.size(); }
-  bool overflowed() const { return kept_ > kReplayLimit; }
+  bool overflowed() const {
+    return kept_ > 0 && !committed_ && (kept_ > room_->call || room_->used > room_->channel);
+  }
+  bool committed() const { return committed_; }
   // The next message, for the stream. Shares it until Commit.
   Slice Next();
   void Rewind() {
@@ -41,14 +51,15 @@ class RequestBody {
     waiting_ = kept_;
   }
   void Commit() {  // It will not be sent again: let go of what has been given away.
-    committed_ = true;
+    Release();
     messages_.erase(messages_.begin(), messages_.begin() + static_cast<ptrdiff_t>(next_));
     next_ = 0;
     kept_ = waiting_;
   }
-  void Clear() {
-    messages_.clear();
-    next_ = waiting_ = kept_ = 0;
+  // The call has ended, or is committed: what it keeps is nobody's business any more.
+  void Release() {
+    if (!committed_ && kept_ > 0) room_->used -= kept_;
+    committed_ = true;
   }
 
  private:
@@ -56,6 +67,7 @@ class RequestBody {
   size_t unary_size_ = 0;
   std::vector<std::shared_ptr<Slice>> messages_;
   size_t next_ = 0, waiting_ = 0, kept_ = 0;
+  ReplayRoom* room_ = nullptr;
   bool closed_ = false, committed_ = false;
 };
 

@@ -11,8 +11,7 @@ namespace rondo::channel {
 namespace {
 
 // Fields of gRPC's service config that this version reads and doesn't act on.
-constexpr std::string_view kIgnored[] = {"retryThrottling", "healthCheckConfig",
-                                         "connectionScaling"};
+constexpr std::string_view kIgnored[] = {"healthCheckConfig", "connectionScaling"};
 
 void WarnIgnored(std::string_view name, ConfigReader& reader, std::vector<std::string>& warnings) {
   if (reader.Has(name)) warnings.push_back(Cat(name, ": not acted on by this version"));
@@ -23,6 +22,64 @@ std::optional<size_t> Size(ConfigReader& reader, std::string_view name) {
   int64_t bytes = 0;
   reader.Number(name, bytes);
   return static_cast<size_t>(bytes);
+}
+
+// A duration that must be there and more than nothing.
+void NeedSeconds(ConfigReader& reader, std::string_view name, Duration& out) {
+  reader.Need(name);
+  reader.Seconds(name, out);
+  if (reader.ok() && out <= Duration{}) reader.Bad(name, "must be more than 0s");
+}
+
+// gRFC A6.
+std::optional<retry::Policy> ReadRetry(ConfigReader& method) {
+  std::optional<retry::Policy> policy;
+  method.Object("retryPolicy", [&](ConfigReader& reader) {
+    retry::Policy& p = policy.emplace();
+    reader.Need("maxAttempts");
+    reader.Number("maxAttempts", p.max_attempts, 2);
+    NeedSeconds(reader, "initialBackoff", p.initial_backoff);
+    NeedSeconds(reader, "maxBackoff", p.max_backoff);
+    reader.Need("backoffMultiplier");
+    reader.Number("backoffMultiplier", p.multiplier, 0.0);
+    if (reader.ok() && p.multiplier <= 0) reader.Bad("backoffMultiplier", "must be more than 0");
+    reader.Need("retryableStatusCodes");
+    reader.Codes("retryableStatusCodes", p.codes.bits);
+    if (reader.ok() && p.codes.bits == 0) {
+      reader.Bad("retryableStatusCodes", "must name a status code");
+    }
+  });
+  return policy;
+}
+
+std::optional<retry::Hedging> ReadHedging(ConfigReader& method) {
+  std::optional<retry::Hedging> policy;
+  method.Object("hedgingPolicy", [&](ConfigReader& reader) {
+    retry::Hedging& p = policy.emplace();
+    reader.Need("maxAttempts");
+    reader.Number("maxAttempts", p.max_attempts, 2);
+    reader.Seconds("hedgingDelay", p.delay);
+    reader.Codes("nonFatalStatusCodes", p.non_fatal.bits);
+  });
+  return policy;
+}
+
+// gRFC A6: three decimals of the ratio count.
+std::optional<retry::Throttling> ReadThrottling(ConfigReader& config) {
+  std::optional<retry::Throttling> throttling;
+  config.Object("retryThrottling", [&](ConfigReader& reader) {
+    double max = 0, ratio = 0;
+    reader.Need("maxTokens");
+    reader.Number("maxTokens", max, 0.0, 1000.0);
+    if (reader.ok() && max < 0.001) reader.Bad("maxTokens", "must be more than 0");
+    reader.Need("tokenRatio");
+    reader.Number("tokenRatio", ratio, 0.0);
+    if (reader.ok() && ratio < 0.001) reader.Bad("tokenRatio", "must be at least 0.001");
+    // More than all tokens can't be given back; the sums stay small.
+    throttling = {static_cast<int64_t>(max * 1000 + 0.0005),
+                  static_cast<int64_t>(std::min(ratio, 1000.0) * 1000 + 0.0005)};
+  });
+  return throttling;
 }
 
 }  // namespace
@@ -48,6 +105,7 @@ absl::StatusOr<std::shared_ptr<const ServiceConfig>> ServiceConfig::Parse(
   }
   reader.Has("loadBalancingPolicy");  // Known also when the list wins.
   reader.List("methodConfig", [&](ConfigReader& entry) { config->ReadMethod(entry); });
+  config->throttling_ = ReadThrottling(reader);
   for (const std::string_view ignored : kIgnored) WarnIgnored(ignored, reader, issues.warnings);
   reader.Finish();
   if (!issues.error.ok()) return issues.error;
@@ -67,8 +125,12 @@ void ServiceConfig::ReadMethod(ConfigReader& reader) {
   if (reader.Has("timeout")) reader.Seconds("timeout", method.timeout.emplace());
   method.max_request_bytes = Size(reader, "maxRequestMessageBytes");
   method.max_response_bytes = Size(reader, "maxResponseMessageBytes");
-  WarnIgnored("retryPolicy", reader, warnings_);
-  WarnIgnored("hedgingPolicy", reader, warnings_);
+  method.retry = ReadRetry(reader);
+  method.hedging = ReadHedging(reader);
+  reader.Bool("avoidTriedBackends", method.avoid_tried);
+  if (method.retry && method.hedging) {
+    return reader.Bad("hedgingPolicy", "can't be had together with a retryPolicy; leave one out");
+  }
   const auto shared = std::make_shared<const MethodConfig>(method);
   reader.List("name", [&](ConfigReader& name) {
     std::string service, rpc;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "balance/registry.h"
+#include "channel/retry_state.h"
 #include "rondo/config.h"
 #include "rondo/time.h"
 
@@ -22,6 +23,10 @@ struct MethodConfig {
   std::optional<Duration> timeout{};          // The earlier of this and the call's deadline counts.
   std::optional<size_t> max_request_bytes{};  // The smaller of this and the channel's counts.
   std::optional<size_t> max_response_bytes{};  // Likewise.
+  std::optional<retry::Policy> retry{};
+  std::optional<retry::Hedging> hedging{};  // Never both.
+  // Ours, not gRPC's: whether the picker hears whom the call has tried.
+  bool avoid_tried = true;
 };
 
 class ServiceConfig {
@@ -35,6 +40,7 @@ class ServiceConfig {
 
   const ChildConfig& policy() const { return policy_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
+  const std::optional<retry::Throttling>& throttling() const { return throttling_; }
   // Of "/package.Service/Method": the entry of the method, else of the service, else the default
   // one `{}`; the first found is used whole. Null: nothing is said of it.
   const MethodConfig* Find(std::string_view path) const;
@@ -42,6 +48,7 @@ class ServiceConfig {
  private:
   void ReadMethod(ConfigReader& reader);
   ChildConfig policy_;
+  std::optional<retry::Throttling> throttling_;
   // By "service/method", "service/" or "/" (the default). Several names may share one.
   std::map<std::string, std::shared_ptr<const MethodConfig>, std::less<>> methods_;
   std::vector<std::string> warnings_;

@@ -60,8 +60,8 @@ TEST(ServiceConfig, UnknownFieldsAreIgnoredAndToldAsWarnings) {
               ElementsAre(HasSubstr("someFutureField")));
 }
 TEST(ServiceConfig, FieldsThatAreNotActedOnAreToldAsWarnings) {
-  EXPECT_THAT(Good(R"({"retryThrottling":{"maxTokens":10,"tokenRatio":0.1}})")->warnings(),
-              ElementsAre("retryThrottling: not acted on by this version"));
+  EXPECT_THAT(Good(R"({"healthCheckConfig":{"serviceName":"echo"}})")->warnings(),
+              ElementsAre("healthCheckConfig: not acted on by this version"));
 }
 TEST(ServiceConfig, ErrorsNameLineColumnAndPath) {
   EXPECT_EQ(Bad("{\"methodConfig\":[{\"name\":[{}],\n  \"timeout\":\"3c\"}]}"),
@@ -123,6 +123,94 @@ TEST(ServiceConfig, AConfigThatUsesMostFieldsParses) {  // 8.14
     "connectionScaling": {"maxConnectionsPerSubchannel": 2},
     "someFutureField": 1 })");
   EXPECT_EQ(*c->Find("/echo.Echo/Unary")->timeout, 1500ms);
+}
+
+// ---- Retries (A6; 3.3, 3.4)
+std::string Retry(std::string_view fields) {
+  return R"({"methodConfig":[{"name":[{}],"retryPolicy":{)" + std::string(fields) + "}}]}";
+}
+constexpr std::string_view kRest =
+    R"("initialBackoff":"1s","maxBackoff":"2s","backoffMultiplier":1.5)";
+
+TEST(ServiceConfig, ARetryPolicyTakesCodesByNameInAnyCaseOrNumber) {
+  auto c = Good(Retry(R"("maxAttempts":"3","initialBackoff":"1s","maxBackoff":"2s",
+                         "backoffMultiplier":1.5,"retryableStatusCodes":["unavailable",8,16])"));
+  const retry::Policy& policy = *c->Find("/a/b")->retry;
+  EXPECT_EQ(policy.max_attempts, 3);
+  EXPECT_EQ(policy.initial_backoff, 1s);
+  EXPECT_EQ(policy.max_backoff, 2s);
+  EXPECT_EQ(policy.multiplier, 1.5);
+  EXPECT_EQ(policy.codes.bits, 1u << 14 | 1u << 8 | 1u << 16);
+  EXPECT_THAT(c->warnings(), IsEmpty());
+}
+TEST(ServiceConfig, AWrongRetryPolicyMakesTheConfigInvalid) {
+  const std::string at = "methodConfig[0].retryPolicy";
+  const auto bad = [](std::string_view fields) {
+    const std::string all = Bad(Retry(fields));
+    return all.substr(all.find(": ") + 2);
+  };
+  const std::string rest(kRest), codes = R"(,"retryableStatusCodes":[14])";
+  EXPECT_EQ(bad(R"("maxAttempts":-1,)" + rest + codes),
+            at + ".maxAttempts: -1 is not within 2..2147483647");
+  EXPECT_EQ(bad(R"("maxAttempts":1,)" + rest + codes),
+            at + ".maxAttempts: 1 is not within 2..2147483647");
+  EXPECT_EQ(bad(rest + codes), at + ".maxAttempts: is needed");
+  EXPECT_EQ(bad(R"("maxAttempts":2,"initialBackoff":"0s","maxBackoff":"1s",
+                   "backoffMultiplier":1)" +
+                codes),
+            at + ".initialBackoff: must be more than 0s");
+  EXPECT_EQ(bad(R"("maxAttempts":2,"initialBackoff":"1s","maxBackoff":"0s",
+                   "backoffMultiplier":1)" +
+                codes),
+            at + ".maxBackoff: must be more than 0s");
+  EXPECT_EQ(bad(R"("maxAttempts":2,"initialBackoff":"1s","maxBackoff":"1s",
+                   "backoffMultiplier":0)" +
+                codes),
+            at + ".backoffMultiplier: must be more than 0");
+  EXPECT_EQ(bad(R"("maxAttempts":2,)" + rest), at + ".retryableStatusCodes: is needed");
+  EXPECT_EQ(bad(R"("maxAttempts":2,)" + rest + R"(,"retryableStatusCodes":[])"),
+            at + ".retryableStatusCodes: must name a status code");
+  EXPECT_EQ(bad(R"("maxAttempts":2,)" + rest + R"(,"retryableStatusCodes":[14,"SOON"])"),
+            at + ".retryableStatusCodes[1]: must be a status code, by name or as a number of 0 to "
+                 "16, not SOON");
+  EXPECT_EQ(bad(R"("maxAttempts":2,)" + rest + R"(,"retryableStatusCodes":[17])"),
+            at + ".retryableStatusCodes[0]: must be a status code, by name or as a number of 0 to "
+                 "16, not 17");
+}
+TEST(ServiceConfig, ARetryAndAHedgingPolicyInOneEntryAreAnError) {
+  EXPECT_THAT(Bad(R"({"methodConfig":[{"name":[{}],"hedgingPolicy":{"maxAttempts":2},
+      "retryPolicy":{"maxAttempts":2,"initialBackoff":"1s","maxBackoff":"1s",
+                     "backoffMultiplier":1,"retryableStatusCodes":[14]}}]})"),
+              HasSubstr("methodConfig[0].hedgingPolicy: can't be had together with a retryPolicy; "
+                        "leave one out"));
+}
+TEST(ServiceConfig, AHedgingPolicyNeedsItsAttemptsOnly) {
+  const auto hedging = [](std::string_view fields) {
+    return R"({"methodConfig":[{"name":[{}],"hedgingPolicy":{)" + std::string(fields) + "}}]}";
+  };
+  auto c =
+      Good(hedging(R"("maxAttempts":9,"hedgingDelay":"0.5s","nonFatalStatusCodes":["INTERNAL"])"));
+  EXPECT_EQ(c->Find("/a/b")->hedging->max_attempts, 9);
+  EXPECT_EQ(c->Find("/a/b")->hedging->delay, 500ms);
+  EXPECT_EQ(c->Find("/a/b")->hedging->non_fatal.bits, 1u << 13);
+  EXPECT_EQ(Good(hedging(R"("maxAttempts":2)"))->Find("/a/b")->hedging->delay, 0s);
+  EXPECT_EQ(Bad(hedging(R"("maxAttempts":1)")),
+            "1:62: methodConfig[0].hedgingPolicy.maxAttempts: 1 is not within 2..2147483647");
+  EXPECT_EQ(Bad(hedging("")), "1:47: methodConfig[0].hedgingPolicy.maxAttempts: is needed");
+}
+TEST(ServiceConfig, ThrottlingKeepsThreeDecimalsAndItsLimits) {
+  auto c = Good(R"({"retryThrottling":{"maxTokens":10,"tokenRatio":0.1239}})");
+  EXPECT_EQ(c->throttling()->max, 10000);
+  EXPECT_EQ(c->throttling()->ratio, 123);
+  EXPECT_FALSE(Good("{}")->throttling().has_value());
+  EXPECT_EQ(Bad(R"({"retryThrottling":{"maxTokens":0,"tokenRatio":1}})"),
+            "1:33: retryThrottling.maxTokens: must be more than 0");
+  EXPECT_EQ(Bad(R"({"retryThrottling":{"maxTokens":1001,"tokenRatio":1}})"),
+            "1:33: retryThrottling.maxTokens: 1001 is more than 1000");
+  EXPECT_EQ(Bad(R"({"retryThrottling":{"maxTokens":10,"tokenRatio":0}})"),
+            "1:49: retryThrottling.tokenRatio: must be at least 0.001");
+  EXPECT_EQ(Bad(R"({"retryThrottling":{"tokenRatio":0}})"),
+            "1:20: retryThrottling.maxTokens: is needed");
 }
 
 // ---- Precedence (A21, 1.9)
