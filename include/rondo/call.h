@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "rondo/attempt.h"
+#include "rondo/compression.h"
 #include "rondo/function.h"
 #include "rondo/metadata.h"
 #include "rondo/slice.h"
@@ -36,9 +37,10 @@ struct MetadataView {
 struct CallOptions {
   Duration timeout{};  // Longest time of the whole call; 0: none.
   Time deadline{};     // The same as a point in time; the earlier of the two counts.
-  std::optional<bool> wait_for_ready{};    // Unset: as the service config says, else false.
-  MetadataView metadata{};                 // Request metadata.
-  std::optional<uint64_t> affinity_key{};  // For policies that hash (ring_hash).
+  std::optional<bool> wait_for_ready{};      // Unset: as the service config says, else false.
+  MetadataView metadata{};                   // Request metadata.
+  std::optional<uint64_t> affinity_key{};    // For policies that hash (ring_hash).
+  std::optional<Compression> compression{};  // Of requests. Unset: ChannelOptions::compression.
   CallReport* report{};  // Filled in before the call completes; must live until then.
 };
 static_assert(std::is_trivially_copyable_v<CallOptions> && std::is_aggregate_v<CallOptions>);
@@ -102,7 +104,8 @@ class StreamCall {
 
   // A message, framed (FrameMessage makes one). `done(true)`: taken, there is room for the
   // next; false: the call is over, Finish says why. `last`: this is also the end of the requests.
-  void Write(Slice framed, bool last, Function<void(bool)> done);
+  // Compressed here, on the caller's thread, if the call has a compression.
+  void Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options = {});
   void WritesDone();  // No more requests.
   // The next reply, lent until the callback returns; nullopt: there is none, Finish says why.
   void Read(Function<void(std::optional<Bytes>)> done);

@@ -51,8 +51,11 @@ struct ChannelOptions {
   RetryOptions retry{};
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).
   Attributes policy_settings{};
-  size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
-  size_t max_send_message = INT32_MAX;   // Bytes; likewise.
+  size_t max_receive_message = 4 << 20;  // Bytes, uncompressed; RESOURCE_EXHAUSTED beyond.
+  size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
+  // Of requests, unless the call says otherwise. A server that doesn't know it answers
+  // UNIMPLEMENTED.
+  Compression compression = Compression::kIdentity;
   // Hears what a service config asks for in vain (unknown fields, what this version can't do, one
   // of the resolver's that is wrong), one text each: inside Create and on the channel's loop. Null:
   // they are written to stderr.

@@ -148,8 +148,8 @@ class WriteStart : public StreamStart {
  public:
   using Result = bool;
   template <Message Request>
-  WriteStart(StreamRef stream_ref, const Request& request, bool last)
-      : StreamStart(std::move(stream_ref)), last_(last) {
+  WriteStart(StreamRef stream_ref, const Request& request, bool last, WriteOptions options)
+      : StreamStart(std::move(stream_ref)), last_(last), options_(options) {
     const size_t size = request.ByteSizeLong();
     if (size <= kLargestMessage) {
       framed_ = Frame(request, size);
@@ -161,12 +161,13 @@ class WriteStart : public StreamStart {
   void operator()(Handler handler, StreamCanceller* cancel) && {
     StreamState& s = Begin(cancel);
     if (framed_.size() == 0) s.call.Cancel();  // Then the write hears that the call is over.
-    s.call.Write(std::move(framed_), last_, std::move(handler));
+    s.call.Write(std::move(framed_), last_, std::move(handler), options_);
   }
 
  private:
   Slice framed_;
   bool last_;
+  WriteOptions options_;
 };
 
 class HeadersStart : public StreamStart {

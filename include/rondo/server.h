@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "rondo/call.h"
+#include "rondo/compression.h"
 #include "rondo/credentials.h"
 #include "rondo/function.h"
 #include "rondo/loop.h"
@@ -44,12 +45,20 @@ class ServerCall {
   void AddHeader(std::string_view key, std::string_view value) { headers_.Add(key, value); }
   void AddTrailer(std::string_view key, std::string_view value) { trailers_.Add(key, value); }
   virtual void SendHeaders() = 0;  // Now, and not with the first message. At most once.
+  // How replies are compressed from now on, instead of ServerOptions::compression. False, and
+  // nothing has changed: the caller doesn't take that (grpc-accept-encoding), or headers have gone.
+  virtual bool SetCompression(Compression compression) = 0;
+  // Whether the request that was read last had come compressed.
+  bool request_was_compressed() const { return request_was_compressed_; }
 
   // ---- Messages. One Read and one Write may be open at a time.
   // The next request, lent until the callback returns; nullopt: no more.
   virtual void Read(Function<void(std::optional<Bytes>)> done) = 0;
   // A framed message. done(true): there is room for the next; false: the call is over.
-  virtual void Write(Slice framed, Function<void(bool)> done) = 0;
+  virtual void Write(Slice framed, Function<void(bool)> done, WriteOptions options) = 0;
+  void Write(Slice framed, Function<void(bool)> done) {
+    Write(std::move(framed), std::move(done), WriteOptions());
+  }
   // The end: trailers with this status. The object is gone when this returns.
   virtual void Finish(const absl::Status& status) = 0;
   // Headers, one framed message and OK in one go. The object is gone when this returns.
@@ -66,6 +75,7 @@ class ServerCall {
   std::optional<Time> deadline_;
   Loop* loop_ = nullptr;
   std::atomic<bool> cancelled_{false};
+  bool request_was_compressed_ = false;
 };
 
 // A method's handler: called on the connection's loop when the request headers have come. For unary
@@ -94,8 +104,10 @@ struct ServerOptions {
       100;  // Of each connection; a slot is free when its handler is done.
   uint32_t max_header_bytes =
       8 << 10;  // RESOURCE_EXHAUSTED beyond; the stream is reset at twice this.
-  size_t max_receive_message = 4 << 20;  // Bytes; RESOURCE_EXHAUSTED beyond.
-  size_t max_send_message = INT32_MAX;
+  size_t max_receive_message = 4 << 20;  // Bytes, uncompressed; RESOURCE_EXHAUSTED beyond.
+  size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
+  // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
+  Compression compression = Compression::kIdentity;
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS.

@@ -131,13 +131,15 @@ class Writer : public detail::ServerStream {
   using ServerStream::ServerStream;
   // `co_await writer.Write(reply)`: true: taken, there is room for the next. False: the call is
   // over, or another Write is open. The reply is serialised before this returns.
-  auto Write(const Reply& reply) {
+  auto Write(const Reply& reply) { return Write(reply, WriteOptions()); }
+  auto Write(const Reply& reply, WriteOptions options) {
     inlet_.Take();  // Of a Write that was dropped.
     Slice framed = inlet_.open() ? Slice() : FrameReply(reply);
     const bool refused = framed.size() == 0;
-    return detail::FromInlet(inlet_, refused, [this, framed = std::move(framed)]() mutable {
-      call().Write(std::move(framed), [this](bool room) { inlet_.Put(room); });
-    });
+    return detail::FromInlet(
+        inlet_, refused, [this, framed = std::move(framed), options]() mutable {
+          call().Write(std::move(framed), [this](bool room) { inlet_.Put(room); }, options);
+        });
   }
 
  private:
@@ -151,6 +153,7 @@ class ReaderWriter {
   explicit ReaderWriter(ServerCall& call) : reader_(call), writer_(call) {}
   auto Read() { return reader_.Read(); }
   auto Write(const Reply& reply) { return writer_.Write(reply); }
+  auto Write(const Reply& reply, WriteOptions options) { return writer_.Write(reply, options); }
   const absl::Status& wrong() const {
     return reader_.wrong().ok() ? writer_.wrong() : reader_.wrong();
   }
@@ -183,13 +186,14 @@ template <Message Reply>
 class BlockingWriter : public detail::ServerStream {
  public:
   using ServerStream::ServerStream;
-  bool Write(const Reply& reply) {
+  bool Write(const Reply& reply) { return Write(reply, WriteOptions()); }
+  bool Write(const Reply& reply, WriteOptions options) {
     Slice framed = FrameReply(reply);
     if (framed.size() == 0) return false;
     detail::Blocked<bool> blocked;
-    call().loop().Post([this, framed = std::move(framed),
+    call().loop().Post([this, framed = std::move(framed), options,
                         to = detail::Delivery<bool, decltype(&blocked)>(&blocked)]() mutable {
-      call().Write(std::move(framed), std::move(to));
+      call().Write(std::move(framed), std::move(to), options);
     });
     return blocked.Wait();
   }
@@ -201,6 +205,7 @@ class BlockingReaderWriter {
   explicit BlockingReaderWriter(ServerCall& call) : reader_(call), writer_(call) {}
   std::optional<Request> Read() { return reader_.Read(); }
   bool Write(const Reply& reply) { return writer_.Write(reply); }
+  bool Write(const Reply& reply, WriteOptions options) { return writer_.Write(reply, options); }
   const absl::Status& wrong() const {
     return reader_.wrong().ok() ? writer_.wrong() : reader_.wrong();
   }

@@ -20,7 +20,8 @@ namespace rondo {
 
 // Tells a token from options where both could stand.
 template <class T>
-concept Token = !std::same_as<std::remove_cvref_t<T>, CallOptions>;
+concept Token = !std::same_as<std::remove_cvref_t<T>, CallOptions> &&
+                !std::same_as<std::remove_cvref_t<T>, WriteOptions>;
 
 // ---- Unary calls.
 
@@ -71,8 +72,8 @@ class Stream {
   const detail::StreamRef& state() const { return state_; }
 
   template <class M>
-  bool WriteMessage(const M& message, bool last) {
-    return !state_->BlocksHere() && Block(detail::WriteStart(state_, message, last));
+  bool WriteMessage(const M& message, WriteOptions options) {
+    return !state_->BlocksHere() && Block(detail::WriteStart(state_, message, false, options));
   }
   absl::Status FinishStatus() {
     return state_->BlocksHere() ? state_->wrong() : Block(detail::FinishStart(state_));
@@ -90,7 +91,7 @@ class [[nodiscard]] ReadStream : public Stream {
   ReadStream(const Channel& channel, const Method& method, const Request& request,
              const CallOptions& options)
       : Stream(channel, method, options) {
-    detail::WriteStart(state(), request, true)([](bool) {}, nullptr);
+    detail::WriteStart(state(), request, true, WriteOptions())([](bool) {}, nullptr);
   }
 
   // The next reply; nullopt: there is none, Finish says why.
@@ -117,10 +118,17 @@ class [[nodiscard]] WriteStream : public Stream {
   using Stream::Stream;
 
   // True: taken, there is room for the next. False: the call is over, Finish says why.
-  bool Write(const Request& message) { return WriteMessage(message, false); }
+  bool Write(const Request& message) { return WriteMessage(message, WriteOptions()); }
+  bool Write(const Request& message, WriteOptions options) {
+    return WriteMessage(message, options);
+  }
   template <Token Tok>
   auto Write(const Request& message, Tok&& token) {
-    return Begin(detail::WriteStart(state(), message, false), std::forward<Tok>(token));
+    return Write(message, WriteOptions(), std::forward<Tok>(token));
+  }
+  template <Token Tok>
+  auto Write(const Request& message, WriteOptions options, Tok&& token) {
+    return Begin(detail::WriteStart(state(), message, false, options), std::forward<Tok>(token));
   }
   // No more requests, then the one reply.
   [[nodiscard]] absl::StatusOr<Reply> Finish() {
@@ -147,10 +155,17 @@ class [[nodiscard]] ReadWriteStream : public Stream {
   auto Read(Tok&& token) {
     return Begin(detail::ReadStart<Reply>(state()), std::forward<Tok>(token));
   }
-  bool Write(const Request& message) { return WriteMessage(message, false); }
+  bool Write(const Request& message) { return WriteMessage(message, WriteOptions()); }
+  bool Write(const Request& message, WriteOptions options) {
+    return WriteMessage(message, options);
+  }
   template <Token Tok>
   auto Write(const Request& message, Tok&& token) {
-    return Begin(detail::WriteStart(state(), message, false), std::forward<Tok>(token));
+    return Write(message, WriteOptions(), std::forward<Tok>(token));
+  }
+  template <Token Tok>
+  auto Write(const Request& message, WriteOptions options, Tok&& token) {
+    return Begin(detail::WriteStart(state(), message, false, options), std::forward<Tok>(token));
   }
   void WritesDone() { state()->call.WritesDone(); }
   [[nodiscard]] absl::Status Finish() { return FinishStatus(); }

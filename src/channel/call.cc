@@ -8,6 +8,7 @@
 #include "channel/hedges.h"
 #include "channel/live_subchannel.h"
 #include "channel/retry.h"
+#include "wire/compression.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 #include "wire/timeout.h"
@@ -41,6 +42,7 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
       unary_(unary),
       affinity_(options.affinity_key),
       wait_chosen_(options.wait_for_ready),
+      compression_(options.compression.value_or(core_->options().compression)),
       report_(options.report) {
   began_ = core_->IsHome() ? core_->home().Now() : std::chrono::steady_clock::now();
   if (options.timeout > Duration{}) deadline_ = began_ + options.timeout;
@@ -75,6 +77,9 @@ void Call::StartStream() {
 void Call::Start() {
   const bool home = core_->IsHome();
   Pick(home);
+  if (unary_ && compression_ != Compression::kIdentity && broken_.ok()) {
+    body_.ReplaceUnary(Packed(Slice::Static(body_.unary())));
+  }
   if (home) return Arrive();
   const std::shared_ptr<Core> core = core_;  // The call may be over before Post returns.
   Ref();
@@ -157,6 +162,14 @@ absl::Status Call::CheckSize(size_t bytes) const {
   if (bytes <= max_send_) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       Cat(method_.path, ": the request has ", bytes, " bytes, more than the limit of ", max_send_));
+}
+
+// What is too long is left to be refused as it is.
+Slice Call::Packed(Slice framed) const {
+  if (framed.size() < kMessagePrefix || !CheckSize(framed.size() - kMessagePrefix).ok()) {
+    return framed;
+  }
+  return wire::CompressMessage(compression_, std::move(framed));
 }
 
 // ---- The home loop.
@@ -286,6 +299,10 @@ void Call::OpenOn(LiveSubchannel& live) {
   wire::TimeoutText timeout;
   extra.clear();
   if (deadline_ != Time::max()) extra.push_back({"grpc-timeout", timeout.Set(deadline_ - now)});
+  if (compression_ != Compression::kIdentity) {
+    extra.push_back(
+        {.name = "grpc-encoding", .value = wire::EncodingName(compression_), .index = true});
+  }
   for (const auto& [name, value] : fields_) extra.push_back({name, value});
   if (retry_ != nullptr) retry_->AddHeader(extra);
   for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});

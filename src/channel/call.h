@@ -46,7 +46,7 @@ class Call final : public Waiter<Call>,
   // ---- The user's verbs: any thread.
   void StartUnary(Function<void(UnaryResult)> done);
   void StartStream();
-  void Write(Slice framed, bool last, Function<void(bool)> done);
+  void Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options);
   void WritesDone();
   void Read(Function<void(std::optional<Bytes>)> done);
   void Headers(Function<void(const Metadata&)> done);
@@ -81,6 +81,7 @@ class Call final : public Waiter<Call>,
   void Configure(const ServiceConfig& config);
   absl::Status Validate();
   absl::Status CheckSize(size_t bytes) const;
+  Slice Packed(Slice framed) const;
   void Arrive();
   void Follow();
   void OnPicked();
@@ -96,6 +97,7 @@ class Call final : public Waiter<Call>,
   void OnMessage(const transport::Message& message) override;
   void OnWritable() override;
   void OnEnd(const transport::End& end) override;
+  bool Unpack(transport::Message& message);
   void KeepMetadata(const http2::Headers& headers, Metadata& into);
   void EndStream(absl::Status why);
   bool MayRepeat(const transport::End& end);
@@ -135,6 +137,7 @@ class Call final : public Waiter<Call>,
   size_t max_receive_ = 0, max_send_ = 0;
   const std::optional<uint64_t> affinity_;
   const std::optional<bool> wait_chosen_;
+  const Compression compression_;  // Of requests.
   bool wait_for_ready_ = false;
   CallReport* const report_;
   Metadata metadata_;
@@ -164,7 +167,8 @@ class Call final : public Waiter<Call>,
   // The answer.
   bool headers_seen_ = false;
   std::string encoding_;
-  absl::Status broken_;  // Not OK once the answer turned out not to be gRPC.
+  std::vector<uint8_t> unpacked_;  // The reply that was compressed.
+  absl::Status broken_;            // Not OK once the answer turned out not to be gRPC.
   Metadata headers_, trailers_;
   std::vector<uint8_t> reply_memory_;
   Bytes reply_;  // Lies in reply_memory_.

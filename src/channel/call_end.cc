@@ -6,6 +6,7 @@
 #include "channel/carrier.h"
 #include "channel/live_subchannel.h"
 #include "channel/repeats.h"
+#include "wire/compression.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 
@@ -33,14 +34,9 @@ void Call::KeepMetadata(const http2::Headers& headers, Metadata& into) {
   if (absl::Status s = wire::DecodeMetadata(headers, into); !s.ok()) broken_ = std::move(s);
 }
 
-void Call::OnMessage(const transport::Message& message) {
-  if (message.compressed) {
-    return EndStream(absl::InternalError(
-        encoding_.empty()
-            ? Cat(method_.path, ": the server sent a compressed message without grpc-encoding")
-            : Cat(method_.path, ": the server compressed with \"", encoding_,
-                  "\", which was not offered")));
-  }
+void Call::OnMessage(const transport::Message& came) {
+  transport::Message message = came;
+  if (message.compressed && !Unpack(message)) return;
   if (++replies_ > 1 && !method_.server_streams) {
     return EndStream(absl::UnimplementedError(
         Cat(method_.path, ": the server sent more than one reply, the method has one")));
@@ -57,6 +53,26 @@ void Call::OnMessage(const transport::Message& message) {
   // Somebody waits for the end and nobody for more: the rest must not keep it from coming. A second
   // reply of a method that has one must be seen, too.
   if (!read_done_ && (dropping_replies_ || !method_.server_streams)) stream_.Pull(1);
+}
+
+// Undoes the compression of a reply. False: that was not possible, and the call has ended.
+bool Call::Unpack(transport::Message& message) {
+  if (encoding_.empty()) {
+    EndStream(absl::InternalError(
+        Cat(method_.path, ": the server sent a compressed message without grpc-encoding")));
+    return false;
+  }
+  const std::optional<Compression> how = wire::ParseEncoding(encoding_);
+  if (!how) {
+    EndStream(absl::InternalError(Cat(method_.path, ": the server compressed with \"", encoding_,
+                                      "\", which was not offered")));
+    return false;
+  }
+  const absl::Status s = wire::DecompressMessage(*how, message.bytes, max_receive_, unpacked_);
+  message = {.bytes = unpacked_, .compressed = false, .storage = &unpacked_};
+  if (!s.ok())
+    EndStream(absl::Status(s.code(), Cat(method_.path, ": the server sent ", s.message())));
+  return s.ok();
 }
 
 // Found here that the answer is wrong: the stream is reset, the call ends with `why`.

@@ -13,7 +13,9 @@ void Call::AtHome(F verb) {
   core_->home().Post([call = CallShare(this), verb = std::move(verb)]() mutable { verb(*call); });
 }
 
-void Call::Write(Slice framed, bool last, Function<void(bool)> done) {
+void Call::Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options) {
+  if (compression_ != Compression::kIdentity && options.compress)
+    framed = Packed(std::move(framed));
   AtHome([framed = std::move(framed), last, done = std::move(done)](Call& call) mutable {
     call.WriteHere(std::move(framed), last, std::move(done));
   });

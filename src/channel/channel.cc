@@ -152,8 +152,8 @@ StreamCall& StreamCall::operator=(StreamCall&& other) noexcept {
 StreamCall::~StreamCall() {
   if (call_ != nullptr) call_->Abandon();
 }
-void StreamCall::Write(Slice framed, bool last, Function<void(bool)> done) {
-  call_->Write(std::move(framed), last, std::move(done));
+void StreamCall::Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options) {
+  call_->Write(std::move(framed), last, std::move(done), options);
 }
 void StreamCall::WritesDone() { call_->WritesDone(); }
 void StreamCall::Read(Function<void(std::optional<Bytes>)> done) { call_->Read(std::move(done)); }

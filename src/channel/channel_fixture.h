@@ -45,6 +45,7 @@ class FakeBackend final : public transport::Acceptor {
     void OnHeaders(const http2::Headers&) override {}
     void OnMessage(const transport::Message& m) override {
       messages.emplace_back(m.bytes.begin(), m.bytes.end());
+      compressed.push_back(m.compressed);
       stream.Pull();
     }
     void OnHalfClose() override {
@@ -79,6 +80,7 @@ class FakeBackend final : public transport::Acceptor {
     FakeBackend& backend;
     std::map<std::string, std::string> headers;
     std::vector<std::string> messages;
+    std::vector<bool> compressed;
     bool half_closed = false, ended = false, reset = false;
     transport::Stream stream;
   };

@@ -10,6 +10,7 @@
 
 #include "http2/headers.h"
 #include "rondo/call.h"
+#include "wire/compression.h"
 
 namespace rondo::channel {
 
@@ -49,6 +50,7 @@ class MethodHeads {
                                       {":authority", authority},
                                       {"te", "trailers"},
                                       {"content-type", "application/grpc"},
+                                      {"grpc-accept-encoding", std::string(wire::kAcceptEncoding)},
                                       {"user-agent", user_agent_}});
   }
   const std::string authority_, user_agent_;

@@ -24,6 +24,12 @@ class RequestBody {
     unary_ = bytes;
     unary_size_ = size;
   }
+  // The same message, compressed.
+  void ReplaceUnary(Slice framed) {
+    replaced_ = std::move(framed);
+    unary_ = const_cast<uint8_t*>(replaced_.bytes().data());
+    unary_size_ = replaced_.size();
+  }
   uint8_t* unary_bytes() { return unary_; }
   Bytes unary() const { return {unary_, unary_size_}; }
 
@@ -65,6 +71,7 @@ class RequestBody {
  private:
   uint8_t* unary_ = nullptr;
   size_t unary_size_ = 0;
+  Slice replaced_;
   std::vector<std::shared_ptr<Slice>> messages_;
   size_t next_ = 0, waiting_ = 0, kept_ = 0;
   ReplayRoom* room_ = nullptr;

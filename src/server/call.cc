@@ -59,6 +59,10 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
     own_path_ = head.path;
     method_ = own_path_;
   }
+  request_encoding_ = head.encoding;
+  accepted_ = head.accepted;
+  const Compression usual = shard_->core().options().compression;
+  if (usual != Compression::kIdentity) SetCompression(usual);
   if (head.timeout) {
     timeout_ = *head.timeout;
     deadline_ = Add(shard_->loop().Now(), timeout_);
@@ -71,11 +75,12 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
   }
 }
 
-void Call::BeginRefused(Connection& connection, absl::Status why) {
+void Call::BeginRefused(Connection& connection, RequestHead& head) {
   Attach(connection);
   done_ = true;
   answer_ = Answer::kStatus;
-  refusal_ = std::move(why);
+  refusal_ = std::move(head.why);
+  tells_encodings_ = head.strange_encoding;
   stream_.Discard();
   Later();
 }
@@ -92,12 +97,11 @@ void Call::BeginHttp(Connection& connection, RequestHead::Kind answer) {
 
 // ---- Requests.
 
-void Call::OnMessage(const transport::Message& message) {
+void Call::OnMessage(const transport::Message& came) {
   if (done_ || over_) return;
-  if (message.compressed) {
-    return Abandon(absl::InternalError(
-        Cat(method_, ": ", *peer_, " sent a compressed message without a grpc-encoding")));
-  }
+  transport::Message message = came;
+  request_was_compressed_ = message.compressed;
+  if (message.compressed && !Unpack(message)) return;
   if (route_->method->client_streams) {
     const Pin pin(*this);
     auto done = std::exchange(read_done_, nullptr);
@@ -110,6 +114,23 @@ void Call::OnMessage(const transport::Message& message) {
   }
   // Kept until the request's end has come, which says that it is the only one.
   request_ = message.MoveInto(request_memory_);
+}
+
+// Undoes the compression of a request. False: that was not possible, and the call has ended.
+bool Call::Unpack(transport::Message& message) {
+  if (request_encoding_ == Compression::kIdentity) {
+    Abandon(absl::InternalError(
+        Cat(method_, ": ", *peer_, " sent a compressed message without a grpc-encoding")));
+    return false;
+  }
+  const size_t limit = shard_->core().options().max_receive_message;
+  const absl::Status s =
+      wire::DecompressMessage(request_encoding_, message.bytes, limit, unpacked_);
+  message = {.bytes = unpacked_, .compressed = false, .storage = &unpacked_};
+  if (!s.ok()) {
+    Abandon(absl::Status(s.code(), Cat(method_, ": ", *peer_, " sent ", s.message())));
+  }
+  return s.ok();
 }
 
 void Call::OnHalfClose() {
@@ -244,6 +265,9 @@ void Call::Clear() {
   route_ = nullptr;
   answer_ = Answer::kNone;
   started_ = done_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ = false;
+  tells_encodings_ = request_was_compressed_ = false;
+  request_encoding_ = compression_ = Compression::kIdentity;
+  if (unpacked_.capacity() > kRequestKept) unpacked_ = {};
   refusal_ = absl::OkStatus();
   stream_.Renew();
   timeout_ = {};

@@ -35,7 +35,7 @@ class Call final : public ServerCall, private transport::StreamHandler {
   // ---- The connection's side. Exactly one of these begins a call; all want OnCall to return the
   // stream and the handler afterwards.
   void Begin(Connection& connection, const Route& route, const RequestHead& head);
-  void BeginRefused(Connection& connection, absl::Status why);       // Answers it with trailers.
+  void BeginRefused(Connection& connection, RequestHead& head);      // Answers it with trailers.
   void BeginHttp(Connection& connection, RequestHead::Kind answer);  // Answers it in plain HTTP.
   Metadata& metadata_to_fill() { return metadata_; }
   transport::Stream& stream() { return stream_; }
@@ -51,7 +51,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void OnCancel(Function<void()> on_cancel) override;
   void SendHeaders() override;
   void Read(Function<void(std::optional<Bytes>)> done) override;
-  void Write(Slice framed, Function<void(bool)> done) override;
+  void Write(Slice framed, Function<void(bool)> done, WriteOptions options) override;
+  bool SetCompression(Compression compression) override;
   void Finish(const absl::Status& status) override;
   void Reply(Slice framed) override;
   bool RunOnWorker(Function<void()> work) override;
@@ -88,6 +89,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   absl::Status PutHead();
   bool SendHead();
   bool FitsForSending(const Slice& framed);
+  Slice Packed(Slice framed, WriteOptions options) const;
+  bool Unpack(transport::Message& message);
   void SendEnd(const absl::Status& status);
   void SendHttp();
   void Abandon(const absl::Status& why);
@@ -107,10 +110,14 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool started_ = false;           // The handler was called.
   bool done_ = false;              // It owes nothing (any more).
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
+  bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
   int pins_ = 0;
   absl::Status refusal_;
   Duration timeout_{};
+  Compression request_encoding_ = Compression::kIdentity, compression_ = Compression::kIdentity;
+  wire::Encodings accepted_;
+  std::vector<uint8_t> unpacked_;        // The request that was compressed.
   std::vector<uint8_t> request_memory_;  // Kept for the next call.
   Bytes request_;                        // The one message, in request_memory_.
 

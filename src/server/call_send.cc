@@ -54,6 +54,10 @@ absl::Status Call::PutHead() {
   head_sent_ = true;
   std::vector<http2::Header>& extra = shard_->scratch();
   extra.clear();
+  if (compression_ != Compression::kIdentity) {
+    extra.push_back(
+        {.name = "grpc-encoding", .value = wire::EncodingName(compression_), .index = true});
+  }
   Append(extra, fields);
   stream_.Respond(Head(), extra, false);
   return absl::OkStatus();
@@ -92,6 +96,9 @@ void Call::SendEnd(const absl::Status& status) {
   if (!words.details().empty()) {
     extra.push_back({.name = "grpc-status-details-bin", .value = words.details()});
   }
+  if (tells_encodings_) {
+    extra.push_back({.name = "grpc-accept-encoding", .value = wire::kAcceptEncoding});
+  }
   Append(extra, fields);
   if (!head_sent_) return stream_.Respond(Head(), extra, true);
   stream_.Finish(NoFields(), extra);
@@ -116,7 +123,18 @@ bool Call::FitsForSending(const Slice& framed) {
   return false;
 }
 
-void Call::Write(Slice framed, Function<void(bool)> done) {
+bool Call::SetCompression(Compression compression) {
+  if (head_sent_ || !accepted_.Has(compression)) return false;
+  compression_ = compression;
+  return true;
+}
+
+Slice Call::Packed(Slice framed, WriteOptions options) const {
+  if (compression_ == Compression::kIdentity || !options.compress) return framed;
+  return wire::CompressMessage(compression_, std::move(framed));
+}
+
+void Call::Write(Slice framed, Function<void(bool)> done, WriteOptions options) {
   if (write_done_) {
     extra_writes_.push_back(std::move(done));
     return Later();
@@ -124,7 +142,7 @@ void Call::Write(Slice framed, Function<void(bool)> done) {
   write_done_ = std::move(done);
   room_ = false;
   if (!over_ && FitsForSending(framed) && SendHead())
-    room_ = stream_.Send(std::move(framed), false);
+    room_ = stream_.Send(Packed(std::move(framed), options), false);
   if (over_ || room_) Later();
 }
 
@@ -142,7 +160,7 @@ void Call::Finish(const absl::Status& status) {
 
 void Call::Reply(Slice framed) {
   if (!over_ && FitsForSending(framed) && SendHead()) {
-    stream_.Send(std::move(framed), false);
+    stream_.Send(Packed(std::move(framed), WriteOptions()), false);
     SendEnd(absl::OkStatus());
   }
   stream_.Discard();

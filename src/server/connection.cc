@@ -50,13 +50,14 @@ transport::Stream* Connection::OnCall(const http2::Headers& headers,
       call.BeginHttp(*this, head.kind);
       break;
     case RequestHead::Kind::kRefused:
-      call.BeginRefused(*this, std::move(head.why));
+      call.BeginRefused(*this, head);
       break;
     case RequestHead::Kind::kCall:
       if (const Route* route = core.routes().Find(head.path)) {
         call.Begin(*this, *route, head);
       } else {
-        call.BeginRefused(*this, core.routes().Unknown(head.path));
+        head.why = core.routes().Unknown(head.path);
+        call.BeginRefused(*this, head);
       }
   }
   *handler = &call.handler();

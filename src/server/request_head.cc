@@ -25,6 +25,17 @@ void ReadTimeout(RequestHead& head, std::string_view text) {
                                        "\" is not 1 to 8 digits and one of H M S m u n")));
 }
 
+void ReadEncoding(RequestHead& head, std::string_view name) {
+  if (const auto encoding = wire::ParseEncoding(name)) {
+    head.encoding = *encoding;
+    return;
+  }
+  head.strange_encoding = true;
+  Refuse(head,
+         absl::UnimplementedError(Cat("grpc-encoding \"", name.substr(0, 32),
+                                      "\" is not supported; send one of ", wire::kAcceptEncoding)));
+}
+
 void ReadField(RequestHead& head, const http2::Header& field, Metadata& metadata) {
   switch (field.token) {
     case Token::kPath:
@@ -33,10 +44,10 @@ void ReadField(RequestHead& head, const http2::Header& field, Metadata& metadata
     case Token::kGrpcTimeout:
       return ReadTimeout(head, field.value);
     case Token::kGrpcEncoding:
-      if (field.value == "identity") return;
-      return Refuse(head,
-                    absl::UnimplementedError(Cat("grpc-encoding \"", field.value.substr(0, 32),
-                                                 "\" is not supported; send \"identity\"")));
+      return ReadEncoding(head, field.value);
+    case Token::kGrpcAcceptEncoding:
+      head.accepted = wire::ParseAcceptEncoding(field.value);
+      return;
     case Token::kMethod:
     case Token::kContentType:  // Looked at before.
     case Token::kAuthority:
@@ -45,7 +56,6 @@ void ReadField(RequestHead& head, const http2::Header& field, Metadata& metadata
     case Token::kTe:
     case Token::kGrpcStatus:
     case Token::kGrpcMessage:
-    case Token::kGrpcAcceptEncoding:
     case Token::kGrpcStatusDetails:
       return;
     case Token::kUserAgent:

@@ -9,6 +9,7 @@
 #include "http2/headers.h"
 #include "rondo/metadata.h"
 #include "rondo/time.h"
+#include "wire/compression.h"
 
 namespace rondo::server {
 
@@ -23,10 +24,13 @@ struct RequestHead {
   absl::Status why;
   std::string_view path;  // A view of the headers.
   std::optional<Duration> timeout;
+  Compression encoding = Compression::kIdentity;  // Of the requests.
+  bool strange_encoding = false;  // Refused for it: the answer must say which ones there are.
+  wire::Encodings accepted;       // Of replies.
 };
 
 // Fills `metadata` on the way. Refused are headers of more than `max_bytes` (RESOURCE_EXHAUSTED), a
-// malformed grpc-timeout or "-bin" value (INTERNAL), a grpc-encoding that isn't "identity"
+// malformed grpc-timeout or "-bin" value (INTERNAL), a grpc-encoding that we don't know
 // (UNIMPLEMENTED). `peer`: for the texts.
 RequestHead ReadRequestHead(const http2::Headers& headers, uint32_t max_bytes,
                             std::string_view peer, Metadata& metadata);

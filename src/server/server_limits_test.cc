@@ -92,15 +92,6 @@ TEST_F(ServerLimitsTest, ABadBinaryHeaderEndsItsCallOnly) {
   kept.at(0)->Finish(absl::OkStatus());
 }
 
-TEST_F(ServerLimitsTest, AnEncodingThatIsNotSupportedIsNamed) {
-  OnEcho();
-  Start();
-  EXPECT_EQ(Ask("/a.Echo/Say", "", {{"grpc-encoding", "gzip"}}).trailers,
-            ":status=200 grpc-status=12 grpc-message=grpc-encoding \"gzip\" is not supported; send "
-            "\"identity\"");
-  EXPECT_EQ(Ask("/a.Echo/Say", "", {{"grpc-encoding", "identity"}}).trailers, "grpc-status=0");
-}
-
 TEST_F(ServerLimitsTest, HeadersBeyondTheSoftLimitAreAnsweredAndBeyondTheHardOneReset) {
   OnEcho();
   Start();

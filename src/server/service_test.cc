@@ -59,8 +59,9 @@ class PlayedCall final : public ServerCall {
     reading_ = std::move(done);
     TellSoon();
   }
-  void Write(Slice framed, Function<void(bool)> done) override {
-    said_.push_back("wrote " + Body(framed));
+  bool SetCompression(Compression /*compression*/) override { return false; }
+  void Write(Slice framed, Function<void(bool)> done, WriteOptions options) override {
+    said_.push_back((options.compress ? "wrote " : "wrote uncompressed ") + Body(framed));
     loop_->Post([this, done = std::move(done)]() mutable { done(!cancelled()); });
   }
   void Finish(const absl::Status& status) override { End(status.ToString()); }
