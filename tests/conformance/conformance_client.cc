@@ -89,6 +89,11 @@ class OneCall {
  private:
   rondo::CallOptions Options() {
     rondo::CallOptions options{.metadata = metadata_, .report = &report_};
+    if (request_.compression() == pb::COMPRESSION_GZIP) {
+      options.compression = rondo::Compression::kGzip;
+    } else if (request_.compression() == pb::COMPRESSION_DEFLATE) {
+      options.compression = rondo::Compression::kDeflate;
+    }
     if (request_.has_timeout_ms()) options.timeout = milliseconds(request_.timeout_ms());
     return options;
   }

@@ -40,8 +40,9 @@ rondo::Channel OpenChannel(const Settings& settings);
 grpc::testing::SimpleRequest SizedRequest(int request_size, int response_size);
 grpc::testing::StreamingOutputCallRequest Ask(int response_size, int request_size = 0);
 
-void AddStandardCases(Cases& cases);  // standard_cases.cc: gRPC's own.
-void AddSoakCases(Cases& cases);      // soak_cases.cc: rpc_soak, channel_soak.
-void AddFurtherCases(Cases& cases);   // further_cases.cc: ours.
+void AddStandardCases(Cases& cases);     // standard_cases.cc: gRPC's own.
+void AddCompressionCases(Cases& cases);  // compression_cases.cc: gRPC's own.
+void AddSoakCases(Cases& cases);         // soak_cases.cc: rpc_soak, channel_soak.
+void AddFurtherCases(Cases& cases);      // further_cases.cc: ours.
 
 }  // namespace rondo::interop

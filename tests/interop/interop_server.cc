@@ -49,11 +49,13 @@ absl::Status StatusOf(const EchoStatus& wanted) {
   return absl::Status(static_cast<absl::StatusCode>(wanted.code()), wanted.message());
 }
 
-// This server takes uncompressed messages only.
 template <class Request>
-absl::Status CheckCompression(const Request& request) {
-  if (!request.expect_compressed().value()) return absl::OkStatus();
-  return absl::InvalidArgumentError("expect_compressed: the request came uncompressed");
+absl::Status CheckCompression(const ServerCall& call, const Request& request) {
+  if (!request.has_expect_compressed()) return absl::OkStatus();
+  const bool came = call.request_was_compressed();
+  if (came == request.expect_compressed().value()) return absl::OkStatus();
+  return absl::InvalidArgumentError(came ? "expect_compressed: the request came compressed"
+                                         : "expect_compressed: the request came uncompressed");
 }
 
 class InteropService final : public grpc::testing::TestServiceService {
@@ -69,9 +71,10 @@ class InteropService final : public grpc::testing::TestServiceService {
     Answer(call);
     if (const auto details = call.metadata().Find(kDetails)) co_return WithDetails(*details);
     if (request.response_status().code() != 0) co_return StatusOf(request.response_status());
-    if (absl::Status s = CheckCompression(request); !s.ok()) co_return s;
+    if (absl::Status s = CheckCompression(call, request); !s.ok()) co_return s;
     absl::Status s = CheckPayload(request.response_type(), request.response_size());
     if (!s.ok()) co_return s;
+    if (request.response_compressed().value()) call.SetCompression(rondo::Compression::kGzip);
     SimpleResponse response;
     response.mutable_payload()->set_body(std::string(request.response_size(), '\0'));
     if (request.fill_server_id()) response.set_server_id(id_);
@@ -82,6 +85,9 @@ class InteropService final : public grpc::testing::TestServiceService {
       ServerCall& call, StreamingOutputCallRequest request,
       rondo::Writer<StreamingOutputCallResponse>& replies) override {
     Answer(call);
+    for (const auto& parameters : request.response_parameters()) {
+      if (parameters.compressed().value()) call.SetCompression(rondo::Compression::kGzip);
+    }
     co_return co_await Send(request, replies);
   }
 
@@ -90,7 +96,7 @@ class InteropService final : public grpc::testing::TestServiceService {
     Answer(call);
     int sum = 0;
     while (auto request = co_await requests.Read()) {
-      if (absl::Status s = CheckCompression(*request); !s.ok()) co_return s;
+      if (absl::Status s = CheckCompression(call, *request); !s.ok()) co_return s;
       sum += static_cast<int>(request->payload().body().size());
     }
     StreamingInputCallResponse response;
@@ -135,7 +141,9 @@ class InteropService final : public grpc::testing::TestServiceService {
       }
       StreamingOutputCallResponse response;
       response.mutable_payload()->set_body(std::string(parameters.size(), '\0'));
-      if (!co_await out.Write(response)) co_return absl::CancelledError("the caller has gone");
+      const rondo::WriteOptions options{.compress = parameters.compressed().value()};
+      if (!co_await out.Write(response, options))
+        co_return absl::CancelledError("the caller has gone");
     }
     co_return absl::OkStatus();
   }

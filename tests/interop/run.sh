@@ -21,11 +21,13 @@ mkdir -p "$BIN" "$LOGS"
 export PYTHONPATH=$TOOLS/python PYTHONDONTWRITEBYTECODE=1
 passed_in_all=0 failed_in_all=0
 
-# gRPC's own cases, but those that need TLS, compression or ORCA. pick_first_unary is apart: only
+# gRPC's own cases, but those that need TLS or ORCA. pick_first_unary is apart: only
 # servers that tell their id can pass it, and grpc-go's doesn't.
 STANDARD=(empty_unary large_unary client_streaming server_streaming ping_pong empty_stream
   timeout_on_sleeping_server cancel_after_begin cancel_after_first_response custom_metadata
   status_code_and_message special_status_message unimplemented_method unimplemented_service)
+# Of compression: grpc-go and grpcio have no part in them.
+COMPRESSION=(client_compressed_unary client_compressed_streaming server_compressed_unary server_compressed_streaming)
 SOAK=(rpc_soak channel_soak)
 # Needs nothing of the server that grpc's definitions leave out.
 FURTHER_ANYWHERE=(half_duplex very_large_unary very_large_stream concurrent_large_unary)
@@ -206,7 +208,8 @@ part_go-server() {  # Our client, grpc-go's server.
 part_self() {  # Our client, our server.
   start self-server "$OURS/interop_server" --port 0
   cases self "$OURS/interop_client" --server_port="$PORT" "${SOAK_FLAGS[@]}" \
-    -- "${STANDARD[@]}" pick_first_unary "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" "${FURTHER[@]}" too_large_reply
+    -- "${STANDARD[@]}" "${COMPRESSION[@]}" pick_first_unary "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" "${FURTHER[@]}" \
+    too_large_reply
   stop_all
 }
 

@@ -1,5 +1,5 @@
 // gRPC's own cases (doc/interop-test-descriptions.md of grpc/grpc), but those that need TLS, cloud
-// credentials, compression or ORCA.
+// credentials or ORCA; those of compression are beside it.
 #include <chrono>
 #include <string>
 
