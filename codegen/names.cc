@@ -151,10 +151,9 @@ std::string FunctionName(const MethodDescriptor& method) {
   // A class can't have a member of its own name; the rest is the classes' own, and the names of
   // parameters.
   std::set<std::string> taken = {
-      classes.methods, classes.stub, classes.service, classes.sync_service,
-      "Methods",       "channel",    "channel_",      "request",
-      "options",       "token",      "call",          "replies",
-      "requests",      "stream"};
+      classes.methods, classes.stub, classes.service, classes.sync_service, "ProtoFile", "OnStart",
+      "OnDrain",       "Methods",    "channel",       "channel_",           "request",   "options",
+      "token",         "call",       "replies",       "requests",           "stream"};
   std::string name;
   for (int i = 0; i <= method.index(); ++i) {
     name = Escaped(method.service()->method(i)->name());

@@ -209,7 +209,18 @@ void PrintService(Printer& out, const ServiceDescriptor& service, bool blocking)
     out.Print("  virtual $result$ $name$(\n      $parameters$);\n", "result", Result(m, blocking),
               "name", FunctionName(m), "parameters", Parameters(m, blocking, true));
   }
-  out.Print("  std::vector<::rondo::ServerMethod> Methods() override;\n};\n");
+  out.Print(
+      "  std::vector<::rondo::ServerMethod> Methods() override;\n"
+      "  std::string_view ProtoFile() const override;\n"
+      "};\n");
+}
+
+// In three octal digits, but for letters: so there is no trigraph.
+std::string AsLiteral(char c) {
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.') return {c};
+  const auto byte = static_cast<unsigned char>(c);
+  return {'\\', static_cast<char>('0' + (byte >> 6)), static_cast<char>('0' + (byte >> 3 & 7)),
+          static_cast<char>('0' + (byte & 7))};
 }
 
 void PrintServiceCode(Printer& out, const ServiceDescriptor& service, bool blocking) {
@@ -238,10 +249,31 @@ void PrintServiceCode(Printer& out, const ServiceDescriptor& service, bool block
         FunctionName(m), "parameters", Parameters(m, blocking, true), "arguments",
         Arguments(m, blocking));
   }
-  out.Print("  };\n}\n");
+  out.Print(
+      "  };\n}\n"
+      "\nstd::string_view $base$::ProtoFile() const {\n"
+      "  return {rondo_proto_file, sizeof(rondo_proto_file) - 1};\n"
+      "}\n",
+      "base", base);
 }
 
 }  // namespace
+
+void PrintProtoFile(Printer& out, const google::protobuf::FileDescriptor& file) {
+  google::protobuf::FileDescriptorProto proto;
+  file.CopyTo(&proto);
+  constexpr size_t kPerLine = 24;
+  const std::string bytes = proto.SerializeAsString();
+  out.Print(
+      "\nnamespace {\n// The file itself, serialised, for reflection.\n"
+      "constexpr char rondo_proto_file[] =");
+  for (size_t i = 0; i < bytes.size(); i += kPerLine) {
+    std::string line;
+    for (const char c : bytes.substr(i, kPerLine)) line += AsLiteral(c);
+    out.PrintRaw("\n    \"" + line + "\"");
+  }
+  out.Print(";\n}  // namespace\n");
+}
 
 void PrintDeclarations(Printer& out, const ServiceDescriptor& service) {
   PrintMethods(out, service);

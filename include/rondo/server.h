@@ -85,11 +85,22 @@ struct ServerMethod {
   const Method* method;
   std::function<void(ServerCall&, Bytes request)> start;
 };
-class Service {  // Generated services derive from it.
+// What a server serves, as its services are told.
+struct ServedServices {
+  std::vector<std::string> names;             // "package.Service", sorted.
+  std::vector<std::string_view> proto_files;  // What they say of themselves; lent for the call.
+};
+class Service {  // Generated services derive from it. It outlives the server.
  public:
   virtual ~Service() = default;
-  virtual std::vector<ServerMethod>
-  Methods() = 0;  // Lent pointers: the service outlives the server.
+  virtual std::vector<ServerMethod> Methods() = 0;  // Lent pointers.
+  // The .proto file that it comes from, a serialised FileDescriptorProto that lives as long as the
+  // service, for reflection. Empty: unknown.
+  virtual std::string_view ProtoFile() const { return {}; }
+  // The server is about to listen. A status that isn't OK is Start's.
+  virtual absl::Status OnStart(const ServedServices& /*served*/) { return absl::OkStatus(); }
+  // The server begins to drain: before any client hears of it. Any thread, once.
+  virtual void OnDrain() {}
 };
 
 struct ServerOptions {

@@ -44,6 +44,11 @@ Core::Core(ServerOptions options, Environment env)
   for (auto& loop : env.loops) shards_.push_back(std::make_unique<Shard>(*this, std::move(loop)));
 }
 
+void Core::Add(Service& service) {
+  services_.push_back(&service);
+  for (ServerMethod& method : service.Methods()) dispatch_.Add(std::move(method));
+}
+
 // ---- Start.
 
 absl::Status Core::CheckOptions() const {
@@ -81,11 +86,23 @@ absl::Status Core::Start() {
     }
     phase_ = Phase::kRunning;
   }
-  absl::Status listening = Listen();
+  absl::Status listening = TellServices();
+  if (listening.ok()) listening = Listen();
   if (listening.ok()) return listening;
   const std::lock_guard lock(mutex_);
   if (phase_ == Phase::kRunning) phase_ = Phase::kNew;
   return listening;
+}
+
+absl::Status Core::TellServices() {
+  ServedServices served{.names = dispatch_.ServiceNames(), .proto_files = {}};
+  for (const Service* service : services_) {
+    if (!service->ProtoFile().empty()) served.proto_files.push_back(service->ProtoFile());
+  }
+  for (Service* service : services_) {
+    if (absl::Status s = service->OnStart(served); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 // On the caller's loop if it is one of ours, so that no loop ever waits for another.
@@ -167,6 +184,7 @@ void Core::DrainAsync(Duration grace, Function<void(absl::Status)> done) {
 }
 
 void Core::BeginDrain() {
+  for (Service* service : services_) service->OnDrain();
   for (const auto& shard : shards_) {
     shard->loop().Post(Errand([self = Self(), s = shard.get()] { s->Drain(); },
                               [self = Self()] { self->OnQuiet(0); }));

@@ -30,6 +30,7 @@ class Core {
 
   // ---- Before Start.
   Dispatch& dispatch() { return dispatch_; }
+  void Add(Service& service);
 
   // ---- The server's verbs; see rondo/server.h.
   absl::Status Start();
@@ -57,6 +58,7 @@ class Core {
 
   Core(ServerOptions options, Environment env);
   absl::Status CheckOptions() const;
+  absl::Status TellServices();
   absl::Status Listen();
   absl::Status ListenOn(Shard& shard);
   event::EventLoop& PickLoop();
@@ -70,6 +72,7 @@ class Core {
   const ServerOptions options_;
   event::Network& network_;
   Dispatch dispatch_;
+  std::vector<Service*> services_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
   std::atomic<bool> stopped_{false};

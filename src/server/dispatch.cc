@@ -1,5 +1,6 @@
 #include "server/dispatch.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,12 @@ void Dispatch::AddUnknown(std::function<void(ServerCall&)> start) {
     return;
   }
   unknown_.start = [start = std::move(start)](ServerCall& call, Bytes) { start(call); };
+}
+
+std::vector<std::string> Dispatch::ServiceNames() const {
+  std::vector<std::string> names(services_.begin(), services_.end());
+  std::ranges::sort(names);
+  return names;
 }
 
 const Route* Dispatch::Find(std::string_view path) const {

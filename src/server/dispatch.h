@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rondo/server.h"
@@ -24,6 +25,7 @@ class Dispatch {
   void AddUnknown(std::function<void(ServerCall&)> start);
   // What was wrong with the first bad Add: ALREADY_EXISTS, INVALID_ARGUMENT.
   const absl::Status& problem() const { return problem_; }
+  std::vector<std::string> ServiceNames() const;  // Sorted.
 
   // Null: Unknown() says why.
   const Route* Find(std::string_view path) const;

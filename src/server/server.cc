@@ -39,9 +39,7 @@ Server::~Server() {
   Stop();
 }
 
-void Server::Add(Service& service) {
-  for (ServerMethod& method : service.Methods()) Handle(std::move(method));
-}
+void Server::Add(Service& service) { core_->Add(service); }
 
 void Server::Handle(ServerMethod method) { core_->dispatch().Add(std::move(method)); }
 

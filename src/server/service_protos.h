@@ -1,0 +1,13 @@
+#pragma once
+// The .proto files of the services that the library brings along, as serialised
+// FileDescriptorProtos, for reflection.
+// Threads: any.
+#include <string_view>
+
+namespace rondo::server {
+
+std::string_view HealthProto();           // grpc/health/v1/health.proto
+std::string_view ReflectionProto();       // grpc/reflection/v1/reflection.proto
+std::string_view ReflectionAlphaProto();  // grpc/reflection/v1alpha/reflection.proto
+
+}  // namespace rondo::server
