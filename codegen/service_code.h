@@ -7,7 +7,8 @@
 namespace rondo::codegen {
 
 // What the definitions of the services of a file have in common.
-void PrintProtoFile(Printer& out, const google::protobuf::FileDescriptor& file);
+void PrintProtoFile(google::protobuf::io::Printer& out,
+                    const google::protobuf::FileDescriptor& file);
 void PrintDeclarations(google::protobuf::io::Printer& out,
                        const google::protobuf::ServiceDescriptor& service);
 void PrintDefinitions(google::protobuf::io::Printer& out,

@@ -1,5 +1,4 @@
 #include <gmock/gmock.h>
-#include <google/protobuf/descriptor.pb.h>
 
 #include "rondo/health.h"
 #include "rondo/reflection.h"
@@ -70,12 +69,9 @@ std::string Show(std::string_view response) {
 // A file of which `imports` are imported.
 std::string File(const std::string& name, const std::vector<std::string>& imports,
                  const std::string& message) {
-  google::protobuf::FileDescriptorProto file;
-  file.set_name(name);
-  file.set_package("test");
-  for (const std::string& i : imports) file.add_dependency(i);
-  file.add_message_type()->set_name(message);
-  return file.SerializeAsString();
+  std::string file = Text(1, name) + Text(2, "test");
+  for (const std::string& i : imports) wire::AppendText(file, 3, i);
+  return file + Text(4, Text(1, message));
 }
 
 class Described final : public Service {
@@ -179,22 +175,12 @@ TEST_F(ReflectionServiceTest, WhatIsNotThereIsNotFound) {
 }
 
 TEST_F(ReflectionServiceTest, ExtensionsAreFoundByTypeAndNumber) {
-  google::protobuf::FileDescriptorProto file;
-  file.set_name("x.proto");
-  file.set_syntax("proto2");
-  file.set_package("test");
-  auto& type = *file.add_message_type();
-  type.set_name("Base");
-  auto& range = *type.add_extension_range();
-  range.set_start(100);
-  range.set_end(200);
-  auto& extension = *file.add_extension();
-  extension.set_name("more");
-  extension.set_extendee(".test.Base");
-  extension.set_number(101);
-  extension.set_label(google::protobuf::FieldDescriptorProto::LABEL_OPTIONAL);
-  extension.set_type(google::protobuf::FieldDescriptorProto::TYPE_INT32);
-  ASSERT_EQ(reflection.AddFiles(Text(1, file.SerializeAsString())), absl::OkStatus());
+  const std::string file = wire::CompileProto("x.proto", R"(
+      syntax = "proto2";
+      package test;
+      message Base { extensions 100 to 199; }
+      extend Base { optional int32 more = 101; })");
+  ASSERT_EQ(reflection.AddFiles(Text(1, file)), absl::OkStatus());
   Start();
   EXPECT_EQ(AskFor(Extension("test.Base", 101)), "files x.proto");
   EXPECT_EQ(AskFor(Text(6, "test.Base")), "extensions test.Base 1");

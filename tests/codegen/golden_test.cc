@@ -1,5 +1,6 @@
 // The generated code for golden.proto: its names, its text, and calls through it.
 #include <gmock/gmock.h>
+#include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -94,6 +95,15 @@ TEST(Text, CommentsAreCarriedOver) {
 
 TEST(Text, DeprecatedMethodsSaySo) {
   EXPECT_THAT(Header(), HasSubstr("[[deprecated]] ::absl::StatusOr<::rondo::golden::v1::Old>"));
+}
+
+TEST(Text, AServiceCarriesItsOwnFile) {
+  struct Nothing final : ShopService {
+  } service;
+  google::protobuf::FileDescriptorProto expected, carried;
+  Outer::descriptor()->file()->CopyTo(&expected);
+  ASSERT_TRUE(carried.ParseFromString(std::string(service.ProtoFile())));
+  EXPECT_EQ(carried.SerializeAsString(), expected.SerializeAsString());
 }
 
 TEST(Text, FilesWithoutServicesAreWrittenToo) {
