@@ -49,6 +49,8 @@ struct ChannelOptions {
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
   RetryOptions retry{};
+  // False: a service config's healthCheckConfig is read and not acted on (A17).
+  bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).
   Attributes policy_settings{};
   size_t max_receive_message = 4 << 20;  // Bytes, uncompressed; RESOURCE_EXHAUSTED beyond.

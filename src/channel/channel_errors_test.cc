@@ -408,11 +408,11 @@ TEST_F(ErrorsTest, AServiceConfigOfTheResolverThatIsWrong) {
 
 // ---- What is asked for in vain is told
 TEST_F(ErrorsTest, WhatTheDefaultServiceConfigAsksForInVainIsTold) {
-  options_.default_service_config = R"({"healthCheckConfig":{"serviceName":"s"},"fancy":1})";
+  options_.default_service_config = R"({"connectionScaling":{"serviceName":"s"},"fancy":1})";
   OpenTo({"a:1"});
   EXPECT_THAT(
       warnings_,
-      ElementsAre("rondo: test:///service: default service config: healthCheckConfig: not "
+      ElementsAre("rondo: test:///service: default service config: connectionScaling: not "
                   "acted on by this version",
                   HasSubstr("default service config: 1:50: fancy: unknown field, ignored")));
 }
@@ -421,11 +421,11 @@ TEST_F(ErrorsTest, WhatTheResolversServiceConfigAsksForInVainIsToldOnce) {
   Connect();
   for (int i = 0; i < 2; ++i) {
     names_.Publish({.endpoints = std::vector<Endpoint>{{.addresses = {"a:1"}}},
-                    .service_config_json = R"({"healthCheckConfig":{"serviceName":"s"}})"});
+                    .service_config_json = R"({"connectionScaling":{"serviceName":"s"}})"});
     Run();
   }
   EXPECT_THAT(warnings_, ElementsAre("rondo: test:///service: service config of the resolver: "
-                                     "healthCheckConfig: not acted on by this version"));
+                                     "connectionScaling: not acted on by this version"));
 }
 TEST_F(ErrorsTest, AServiceConfigOfTheResolverThatIsNotUsedIsTold) {
   OpenTo({"a:1"});

@@ -73,6 +73,12 @@ std::string Core::Explain() const {
   return out;
 }
 
+std::optional<std::string> Core::HealthService() const {
+  const auto config = configs_->current();
+  if (!options_.health_checks || config == nullptr) return std::nullopt;
+  return config->health_service();
+}
+
 // ---- The turn: whatever happened in it, policies hear of it once, one picker is made, and the
 // calls that waited are tried once.
 
@@ -134,7 +140,7 @@ void Core::PublishPlan() {
     Control::Recipe recipe = std::exchange(recipe_, nullptr);
     picker_ = recipe(View{home_->Now(), PlanSlots::kSlots, chance_});
   }
-  published_config_ = config;
+  if (std::exchange(published_config_, config) != config) pool_.UpdateHealth();
   retry_budget_.Configure(config->throttling());
   plans_.Publish({picker_, config});
   RetryQueued();

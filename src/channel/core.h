@@ -77,6 +77,11 @@ class Core final : public Post,
   // What a failed call would ask: "policy round_robin, 3 endpoints (from dns): 10.0.4.5:80 ..."
   std::string Explain() const;
 
+  // ---- Home: health.
+  // The service whose health connections are watched for (A17); nullopt: none.
+  std::optional<std::string> HealthService() const;
+  void WarnOf(std::string_view whom, std::string_view what) { Warn(whom, {std::string(what)}); }
+
   // ---- Home: verbs of the user.
   void Connect();
   void EnterIdle();  // Unless calls are running.

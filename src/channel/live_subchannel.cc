@@ -36,7 +36,8 @@ LiveSubchannel::~LiveSubchannel() {
 
 void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
   listeners_.push_back(listener);
-  const SubchannelState now = Report();
+  ChooseHealthWatch();
+  const SubchannelState now = Report(*listener);
   if (now.connectivity == Connectivity::kIdle) return;
   core_.Tell([listener, now](Control& control) {
     if (!listener->gone) listener->on_state(now, control);
@@ -45,6 +46,7 @@ void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
 
 void LiveSubchannel::Remove(const Listener& listener) {
   std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
+  ChooseHealthWatch();
 }
 
 void LiveSubchannel::CloseHard(std::string_view why) {
@@ -74,6 +76,7 @@ void LiveSubchannel::Run(Action action) {
     case Action::kHangUp:
       return HangUp();
     case Action::kPublish:
+      ChooseHealthWatch();
       return TellAll();
   }
 }
@@ -98,6 +101,7 @@ void LiveSubchannel::Dial() {
 
 void LiveSubchannel::HangUp() {
   dial_ = nullptr;
+  health_ = nullptr;
   Disarm();
   if (carrier_ != nullptr) Carrier::Retire(std::move(carrier_));
   backend_->load.SetFreeStreams(0);
@@ -117,6 +121,7 @@ void LiveSubchannel::OnCarrierReady() {
 }
 
 void LiveSubchannel::OnCarrierSlots() {
+  if (health_ != nullptr) health_->OnSlots();
   while (!waiting_.empty() && usable() && carrier_->slots() > 0) waiting_.Pop().OpenOn(*this);
 }
 
@@ -132,6 +137,7 @@ void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
 }
 
 void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
+  health_ = nullptr;
   const auto dead = std::move(carrier_);
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
     On(subchannel::ConnectFailed{WithoutAddress(why, address())});
@@ -143,19 +149,50 @@ void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
 
 // ---- Those who hold it, and those who wait.
 
-SubchannelState LiveSubchannel::Report() const {
+SubchannelState LiveSubchannel::Report(const Listener& to) const {
   SubchannelState out;
   out.connectivity = subchannel::ConnectivityOf(state_);
   if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) out.why = b->why;
+  if (to.watch_health && health_ != nullptr) {
+    out.health = health_->health();
+    out.why = health_->why();
+  }
   return out;
 }
 
-void LiveSubchannel::TellAll() {
-  for (const auto& listener : listeners_) {
-    core_.Tell([listener, now = Report()](Control& control) {
-      if (!listener->gone) listener->on_state(now, control);
-    });
+// True: there is another watch now, or none any more.
+bool LiveSubchannel::ChooseHealthWatch() {
+  const bool watched = usable() && carrier_ != nullptr &&
+                       std::ranges::any_of(listeners_, [](auto& l) { return l->watch_health; });
+  const auto service = watched ? core_.HealthService() : std::nullopt;
+  const auto now = health_ != nullptr ? std::optional(health_->service()) : std::nullopt;
+  if (service == now) return false;
+  health_ = nullptr;
+  if (service) {
+    health_ = std::make_unique<HealthWatch>(core_, *carrier_, *service, address(), *this);
   }
+  return true;
+}
+
+void LiveSubchannel::UpdateHealth() {
+  if (ChooseHealthWatch()) TellAll();
+}
+
+// Only those who asked: others have heard what there is to hear.
+void LiveSubchannel::OnHealth() {
+  for (const auto& listener : listeners_) {
+    if (listener->watch_health) Tell(listener);
+  }
+}
+
+void LiveSubchannel::TellAll() {
+  for (const auto& listener : listeners_) Tell(listener);
+}
+
+void LiveSubchannel::Tell(const std::shared_ptr<Listener>& listener) {
+  core_.Tell([listener, now = Report(*listener)](Control& control) {
+    if (!listener->gone) listener->on_state(now, control);
+  });
 }
 
 void LiveSubchannel::ReleaseWaiting() {

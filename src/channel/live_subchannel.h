@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "channel/carrier.h"
+#include "channel/health_watch.h"
 #include "channel/subchannel_state.h"
 #include "channel/wait_queue.h"
 #include "event/event_loop.h"
@@ -17,11 +18,16 @@ namespace rondo::channel {
 class Call;
 class Core;
 
-class LiveSubchannel final : public Carrier::Owner, private event::TimerNode {
+class LiveSubchannel final : public Carrier::Owner,
+                             public HealthWatch::Owner,
+                             private event::TimerNode {
  public:
   // One holder's ear. Kept alive while it runs; deaf once its handle is gone.
   struct Listener {
+    Listener(OnSubchannelState hears, bool health)
+        : on_state(std::move(hears)), watch_health(health) {}
     OnSubchannelState on_state;
+    const bool watch_health;
     bool gone = false;
   };
 
@@ -37,6 +43,7 @@ class LiveSubchannel final : public Carrier::Owner, private event::TimerNode {
   void Remove(const Listener& listener);
   bool unheld() const { return listeners_.empty(); }
   void Connect() { On(subchannel::ConnectAsked{}); }
+  void UpdateHealth();  // Begins or ends the watch, as is wanted now, and tells.
   void ResetBackoff() { On(subchannel::BackoffOver{}); }
   void CloseHard(std::string_view why);  // Streams end.
 
@@ -56,8 +63,11 @@ class LiveSubchannel final : public Carrier::Owner, private event::TimerNode {
   void Dial();
   void HangUp();
   void TellAll();
+  void Tell(const std::shared_ptr<Listener>& listener);
+  void OnHealth() override;
+  bool ChooseHealthWatch();
   void ReleaseWaiting();
-  SubchannelState Report() const;
+  SubchannelState Report(const Listener& to) const;
 
   void OnCarrierReady() override;
   void OnCarrierSlots() override;
@@ -72,6 +82,7 @@ class LiveSubchannel final : public Carrier::Owner, private event::TimerNode {
   Time connect_by_{};
   std::unique_ptr<event::Dial> dial_;
   std::unique_ptr<Carrier> carrier_;
+  std::unique_ptr<HealthWatch> health_;  // While it is ready and somebody wants to know.
   WaitQueue<Call> waiting_;
 };
 

@@ -11,7 +11,7 @@ namespace rondo::channel {
 namespace {
 
 // Fields of gRPC's service config that this version reads and doesn't act on.
-constexpr std::string_view kIgnored[] = {"healthCheckConfig", "connectionScaling"};
+constexpr std::string_view kIgnored[] = {"connectionScaling"};
 
 void WarnIgnored(std::string_view name, ConfigReader& reader, std::vector<std::string>& warnings) {
   if (reader.Has(name)) warnings.push_back(Cat(name, ": not acted on by this version"));
@@ -106,6 +106,7 @@ absl::StatusOr<std::shared_ptr<const ServiceConfig>> ServiceConfig::Parse(
   reader.Has("loadBalancingPolicy");  // Known also when the list wins.
   reader.List("methodConfig", [&](ConfigReader& entry) { config->ReadMethod(entry); });
   config->throttling_ = ReadThrottling(reader);
+  config->ReadHealthCheck(reader);
   for (const std::string_view ignored : kIgnored) WarnIgnored(ignored, reader, issues.warnings);
   reader.Finish();
   if (!issues.error.ok()) return issues.error;
@@ -117,6 +118,19 @@ std::shared_ptr<const ServiceConfig> ServiceConfig::Empty(const PolicyRegistry& 
   auto config = std::make_shared<ServiceConfig>();
   config->policy_.factory = registry.Find("pick_first");
   return config;
+}
+
+// A17. Its policies are those that spread calls: pick_first has one connection, which calls may as
+// well try.
+void ServiceConfig::ReadHealthCheck(ConfigReader& reader) {
+  reader.Object("healthCheckConfig", [this](ConfigReader& health) {
+    health.Text("serviceName", health_service_.emplace());
+  });
+  if (!health_service_ || policy_.factory == nullptr || policy_.factory->name != "pick_first")
+    return;
+  reader.Bad("healthCheckConfig",
+             "pick_first watches no health; choose a policy that spreads calls, such as "
+             "round_robin, or leave it out");
 }
 
 void ServiceConfig::ReadMethod(ConfigReader& reader) {

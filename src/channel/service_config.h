@@ -41,14 +41,18 @@ class ServiceConfig {
   const ChildConfig& policy() const { return policy_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::optional<retry::Throttling>& throttling() const { return throttling_; }
+  // healthCheckConfig.serviceName (A17); nullopt: nothing is watched.
+  const std::optional<std::string>& health_service() const { return health_service_; }
   // Of "/package.Service/Method": the entry of the method, else of the service, else the default
   // one `{}`; the first found is used whole. Null: nothing is said of it.
   const MethodConfig* Find(std::string_view path) const;
 
  private:
   void ReadMethod(ConfigReader& reader);
+  void ReadHealthCheck(ConfigReader& reader);
   ChildConfig policy_;
   std::optional<retry::Throttling> throttling_;
+  std::optional<std::string> health_service_;
   // By "service/method", "service/" or "/" (the default). Several names may share one.
   std::map<std::string, std::shared_ptr<const MethodConfig>, std::less<>> methods_;
   std::vector<std::string> warnings_;

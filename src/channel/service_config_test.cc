@@ -1,6 +1,7 @@
 #include "channel/service_config.h"
 
 #include "balance/builtin.h"
+#include "base/text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -211,6 +212,27 @@ TEST(ServiceConfig, ThrottlingKeepsThreeDecimalsAndItsLimits) {
             "1:49: retryThrottling.tokenRatio: must be at least 0.001");
   EXPECT_EQ(Bad(R"({"retryThrottling":{"tokenRatio":0}})"),
             "1:20: retryThrottling.maxTokens: is needed");
+}
+
+// ---- Health (A17)
+TEST(ServiceConfig, AHealthCheckNamesAServiceOrTheWholeServer) {
+  EXPECT_EQ(Good(R"({"loadBalancingPolicy":"round_robin"})")->health_service(), std::nullopt);
+  EXPECT_EQ(Good(R"({"loadBalancingPolicy":"round_robin","healthCheckConfig":{"serviceName":"s"}})")
+                ->health_service(),
+            "s");
+  EXPECT_EQ(
+      Good(R"({"loadBalancingPolicy":"round_robin","healthCheckConfig":{}})")->health_service(),
+      "");
+}
+TEST(ServiceConfig, AHealthCheckThatThePolicyCannotHaveIsAnError) {
+  for (const std::string policy : {"", R"("loadBalancingPolicy":"pick_first",)"}) {
+    const auto config = ServiceConfig::Parse(
+        Cat("{", policy, R"("healthCheckConfig":{"serviceName":"s"}})"), Policies());
+    EXPECT_EQ(config.status().ToString(),
+              Cat("INVALID_ARGUMENT: 1:", policy.empty() ? 22 : 57,
+                  ": healthCheckConfig: pick_first watches no health; choose a policy that spreads "
+                  "calls, such as round_robin, or leave it out"));
+  }
 }
 
 // ---- Precedence (A21, 1.9)

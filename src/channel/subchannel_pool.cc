@@ -7,10 +7,11 @@ namespace rondo::channel {
 
 class SubchannelPool::Handle final : public SubchannelHandle {
  public:
-  Handle(SubchannelPool& pool, LiveSubchannel& subchannel, OnSubchannelState on_state)
+  Handle(SubchannelPool& pool, LiveSubchannel& subchannel, bool watch_health,
+         OnSubchannelState on_state)
       : pool_(pool),
         subchannel_(subchannel),
-        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state))) {
+        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state), watch_health)) {
     subchannel_.Add(listener_);
   }
   ~Handle() override {
@@ -32,7 +33,7 @@ class SubchannelPool::Refused final : public SubchannelHandle {
  public:
   Refused(Core& core, std::string_view address, absl::Status why, OnSubchannelState on_state)
       : backend_(std::make_shared<Backend>(address)),
-        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state))) {
+        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state), false)) {
     core.Tell([listener = listener_, why = std::move(why)](Control& control) {
       if (listener->gone) return;
       listener->on_state({.connectivity = Connectivity::kTransientFailure, .why = why}, control);
@@ -61,7 +62,7 @@ std::unique_ptr<SubchannelHandle> SubchannelPool::Open(const OpenOptions& option
     it = live_.emplace(options.address, std::make_unique<LiveSubchannel>(core_, options.address))
              .first;
   }
-  return std::make_unique<Handle>(*this, *it->second, std::move(on_state));
+  return std::make_unique<Handle>(*this, *it->second, options.watch_health, std::move(on_state));
 }
 
 void SubchannelPool::Release(LiveSubchannel& subchannel) {
@@ -72,6 +73,10 @@ void SubchannelPool::Release(LiveSubchannel& subchannel) {
 
 void SubchannelPool::ResetBackoff() {
   for (auto& [_, s] : live_) s->ResetBackoff();
+}
+
+void SubchannelPool::UpdateHealth() {
+  for (auto& [_, s] : live_) s->UpdateHealth();
 }
 
 void SubchannelPool::CloseAll(std::string_view why) {

@@ -19,6 +19,7 @@ class SubchannelPool {
   // Handles on one address share one subchannel; it goes with the last of them.
   std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options, OnSubchannelState on_state);
   void ResetBackoff();
+  void UpdateHealth();                  // Core::HealthService() may be another.
   void CloseAll(std::string_view why);  // Hard: streams end. Handles must have gone.
   void Keep(std::unique_ptr<Carrier> carrier);
   void Forget(Carrier& carrier);
