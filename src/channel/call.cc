@@ -77,7 +77,8 @@ void Call::StartStream() {
 void Call::Start() {
   const bool home = core_->IsHome();
   Pick(home);
-  if (unary_ && compression_ != Compression::kIdentity && broken_.ok()) {
+  // A hedge's request is compressed already.
+  if (unary_ && compression_ != Compression::kIdentity && broken_.ok() && body_.unary()[0] == 0) {
     body_.ReplaceUnary(Packed(Slice::Static(body_.unary())));
   }
   if (home) return Arrive();

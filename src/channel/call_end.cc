@@ -133,6 +133,7 @@ Call* Call::NewHedge(CallReport& report) const {
   if (deadline_ != Time::max()) options.deadline = deadline_;
   options.wait_for_ready = wait_for_ready_;
   options.affinity_key = affinity_;
+  options.compression = compression_;
   options.report = &report;
   const Bytes framed = body_.unary();
   Call* hedge = New(core_, method_, options, framed.size() - kMessagePrefix);

@@ -74,6 +74,19 @@ TEST_F(HedgingTest, EachHedgeTellsHowManyCameBefore) {
   EXPECT_EQ(At(2).headers["grpc-previous-rpc-attempts"], "2");
   for (auto& b : backends_) EXPECT_EQ(b->served.size(), 1u);
 }
+TEST_F(HedgingTest, HedgesAreCompressedAsTheFirstAttemptIs) {
+  Begin();  // Servers that hold what comes.
+  Ask(std::string(1000, 'x'), {.compression = Compression::kGzip});
+  Advance(50ms);
+  int compressed = 0;
+  for (FakeBackend::Served* s : All()) {
+    if (s->headers["grpc-encoding"] != "gzip") continue;
+    EXPECT_TRUE(s->compressed.at(0));
+    EXPECT_LT(s->messages.at(0).size(), 100u);
+    ++compressed;
+  }
+  EXPECT_EQ(compressed, 2);
+}
 TEST_F(HedgingTest, TheFirstAnswerWinsAndTheOthersAreCancelled) {
   auto call = Begin();
   Advance(100ms);

@@ -61,8 +61,8 @@ TEST(ServiceConfig, UnknownFieldsAreIgnoredAndToldAsWarnings) {
               ElementsAre(HasSubstr("someFutureField")));
 }
 TEST(ServiceConfig, FieldsThatAreNotActedOnAreToldAsWarnings) {
-  EXPECT_THAT(Good(R"({"healthCheckConfig":{"serviceName":"echo"}})")->warnings(),
-              ElementsAre("healthCheckConfig: not acted on by this version"));
+  EXPECT_THAT(Good(R"({"connectionScaling":{"maxConnectionsPerSubchannel":2}})")->warnings(),
+              ElementsAre("connectionScaling: not acted on by this version"));
 }
 TEST(ServiceConfig, ErrorsNameLineColumnAndPath) {
   EXPECT_EQ(Bad("{\"methodConfig\":[{\"name\":[{}],\n  \"timeout\":\"3c\"}]}"),
