@@ -10,7 +10,9 @@ find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 
 add_library(rondo_asio INTERFACE)
 target_include_directories(rondo_asio SYSTEM INTERFACE $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)
-target_compile_definitions(rondo_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+# This Asio looks for clang's coroutines where they were before C++20.
+target_compile_definitions(rondo_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+  $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE>)
 target_link_libraries(rondo_asio INTERFACE Threads::Threads)
 add_library(rondo_cares INTERFACE)
 target_link_libraries(rondo_cares INTERFACE PkgConfig::CARES)

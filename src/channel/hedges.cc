@@ -18,8 +18,8 @@ class Hedge {
     Part(Hedges& all, Hedge& hedge, int before)
         : all_(all), hedge_(hedge), previous_(Cat(before)) {}
     void OnAnswer() override { all_.OnHedgeAnswer(hedge_); }
-    bool Decide(absl::Status&, bool committed, const http2::Headers* trailers) override {
-      hedge_.committed = committed;
+    bool Decide(absl::Status&, bool is_committed, const http2::Headers* trailers) override {
+      hedge_.committed = is_committed;
       hedge_.pushback = PushbackOf(trailers);
       return false;
     }
