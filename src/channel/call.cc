@@ -299,7 +299,10 @@ void Call::OpenOn(LiveSubchannel& live) {
   std::vector<http2::Header>& extra = core_->scratch_headers();
   wire::TimeoutText timeout;
   extra.clear();
-  if (deadline_ != Time::max()) extra.push_back({"grpc-timeout", timeout.Set(deadline_ - now)});
+  if (deadline_ != Time::max()) {
+    // The loop's time is that of the turn's start, which may lie before the call's.
+    extra.push_back({"grpc-timeout", timeout.Set(deadline_ - std::max(now, began_))});
+  }
   if (compression_ != Compression::kIdentity) {
     extra.push_back(
         {.name = "grpc-encoding", .value = wire::EncodingName(compression_), .index = true});

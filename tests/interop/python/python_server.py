@@ -63,15 +63,16 @@ class Service(test_pb2_grpc.TestServiceServicer):
 
     def watch(self, context):
         """Counts the call if it ends otherwise than by its handler's return."""
-        done = threading.Event()
+        done, over = threading.Event(), threading.Event()
 
         def ended():
             if not done.is_set():
                 with self.lock:
                     self.cancelled += 1
+            over.set()
 
         context.add_callback(ended)
-        return done
+        return done, over
 
     @staticmethod
     def end_with(context, status):
@@ -110,11 +111,12 @@ class Service(test_pb2_grpc.TestServiceServicer):
 
     def FullDuplexCall(self, requests, context):
         self.answer(context)
-        done = self.watch(context)
+        done, over = self.watch(context)
         for request in requests:
             self.end_with(context, request.response_status)
             yield from self.replies(request)
-        if context.is_active():  # The requests of a cancelled call just end.
+        # The requests of a cancelled call just end, perhaps before grpcio tells that it is over.
+        if not over.wait(0.2):
             done.set()
 
     def HalfDuplexCall(self, requests, context):
