@@ -70,7 +70,7 @@ function(rondo_library)
       target_sources(rondo PRIVATE $<TARGET_OBJECTS:rondo_${layer}>)
     endif()
   endforeach()
-  target_link_libraries(rondo PUBLIC absl::status absl::statusor protobuf::libprotobuf ZLIB::ZLIB Threads::Threads
+  target_link_libraries(rondo PUBLIC absl::status absl::statusor protobuf::libprotobuf ZLIB::ZLIB OpenSSL::SSL Threads::Threads
     PRIVATE $<BUILD_INTERFACE:rondo_cares>)
   if(RONDO_SANITIZE)
     target_link_options(rondo PUBLIC -fsanitize=${RONDO_SANITIZE})

@@ -21,6 +21,7 @@ struct Attempt {
   Duration backoff{};       // Before it, by the retry policy or the server's word.
   Duration resolver{};      // Waiting for the resolver's first answer.
   Duration queued{};        // Waiting for a picker that picks.
+  Duration credentials{};   // Waiting for call credentials.
   Duration slot{};          // Waiting for a free stream on the chosen connection.
   Duration server{};        // From the first byte sent to the end.
   absl::StatusCode code = absl::StatusCode::kOk;

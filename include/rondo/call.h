@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "rondo/attempt.h"
 #include "rondo/compression.h"
+#include "rondo/credentials.h"
 #include "rondo/function.h"
 #include "rondo/metadata.h"
 #include "rondo/slice.h"
@@ -41,6 +42,9 @@ struct CallOptions {
   MetadataView metadata{};                   // Request metadata.
   std::optional<uint64_t> affinity_key{};    // For policies that hash (ring_hash).
   std::optional<Compression> compression{};  // Of requests. Unset: ChannelOptions::compression.
+  // Besides those of the channel; lives until the call completes. With a secret on a plaintext
+  // channel the call fails with UNAUTHENTICATED.
+  CallCredentials* credentials{};
   CallReport* report{};  // Filled in before the call completes; must live until then.
 };
 static_assert(std::is_trivially_copyable_v<CallOptions> && std::is_aggregate_v<CallOptions>);

@@ -38,7 +38,7 @@ struct RetryOptions {
 };
 
 struct ChannelOptions {
-  Credentials credentials{};                 // Required: Insecure() for plaintext.
+  Credentials credentials{};                 // Required: Tls(), or Insecure() for plaintext.
   std::string default_service_config{};      // JSON; used when the resolver gives none (A21).
   bool use_resolver_service_config = true;   // False: what the resolver sends is not looked at.
   std::vector<PolicyFactory> policies{};     // Besides the built-in ones; a same name replaces.

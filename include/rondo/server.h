@@ -30,9 +30,12 @@ class ServerCall {
   virtual ~ServerCall() = default;
 
   // ---- What came.
-  std::string_view method() const { return method_; }         // "/package.Service/Method"
-  const Metadata& metadata() const { return metadata_; }      // Without gRPC's own keys.
-  const std::string& peer() const { return *peer_; }          // "127.0.0.1:4711"
+  std::string_view method() const { return method_; }     // "/package.Service/Method"
+  const Metadata& metadata() const { return metadata_; }  // Without gRPC's own keys.
+  const std::string& peer() const { return *peer_; }      // "127.0.0.1:4711"
+  // Who the caller has proven to be: by its TLS certificate, or by the kernel of a unix socket.
+  // Null: nobody. Any thread, until the end of the call.
+  const PeerIdentity* peer_identity() const { return identity_; }
   std::optional<Time> deadline() const { return deadline_; }  // The caller's.
   // Any thread: the caller has gone, cancelled, or its deadline has passed.
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
@@ -72,6 +75,7 @@ class ServerCall {
   std::string_view method_;
   Metadata metadata_, headers_, trailers_;
   const std::string* peer_ = nullptr;
+  const PeerIdentity* identity_ = nullptr;
   std::optional<Time> deadline_;
   Loop* loop_ = nullptr;
   std::atomic<bool> cancelled_{false};
@@ -104,7 +108,7 @@ class Service {  // Generated services derive from it. It outlives the server.
 };
 
 struct ServerOptions {
-  Credentials credentials{};  // Required: Insecure() for plaintext.
+  Credentials credentials{};  // Required: Tls(), or Insecure() for plaintext.
   std::vector<std::string>
       listen{};  // "0.0.0.0:50051", "[::]:0", "unix:/run/echo.sock". At least one.
   LoopPool* loops =
@@ -121,7 +125,7 @@ struct ServerOptions {
   Compression compression = Compression::kIdentity;
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
-      std::chrono::seconds(10);  // Until the client's preface and SETTINGS.
+      std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.
 };
 
 class Server;

@@ -8,6 +8,7 @@
 #include "channel/hedges.h"
 #include "channel/live_subchannel.h"
 #include "channel/retry.h"
+#include "resolve/host_port.h"
 #include "wire/compression.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
@@ -43,7 +44,9 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
       affinity_(options.affinity_key),
       wait_chosen_(options.wait_for_ready),
       compression_(options.compression.value_or(core_->options().compression)),
+      own_credentials_(options.credentials),
       report_(options.report) {
+  if (own_credentials_ != nullptr || !core_->options().credentials.calls.empty()) UseCredentials();
   began_ = core_->IsHome() ? core_->home().Now() : std::chrono::steady_clock::now();
   if (options.timeout > Duration{}) deadline_ = began_ + options.timeout;
   if (options.deadline != Time{}) deadline_ = std::min(deadline_, options.deadline);
@@ -51,6 +54,13 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
 }
 
 Call::~Call() = default;
+
+void Call::UseCredentials() {
+  std::vector<CallCredentials*> all;
+  for (const auto& c : core_->options().credentials.calls) all.push_back(c.get());
+  if (own_credentials_ != nullptr) all.push_back(own_credentials_);
+  credentials_ = std::make_unique<AttemptCredentials>(*core_, *this, std::move(all));
+}
 
 void Call::Unref() {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
@@ -123,7 +133,8 @@ void Call::Pick(bool home) {
   args.tried = tried;
   pick_ = lease.plan().picker->Pick(args);
   // What the picker lent is good for the lease, or while the call pins the plan.
-  if (pick_.picked() && (!home || !pick_.watches().empty() || pick_.headers() != nullptr)) {
+  if (pick_.picked() && (!home || !pick_.watches().empty() || pick_.headers() != nullptr ||
+                         credentials_ != nullptr)) {
     pin_ = lease.Pin();
   }
 }
@@ -154,6 +165,13 @@ absl::Status Call::Validate() {
     if (absl::Status s = wire::EncodeMetadata(metadata_, fields_); !s.ok()) {
       return absl::Status(s.code(), Cat(method_.path, ": ", s.message()));
     }
+  }
+  if (own_credentials_ != nullptr && own_credentials_->NeedsSecurity() &&
+      core_->options().credentials.kind != Credentials::Kind::kTls) {
+    return absl::UnauthenticatedError(
+        Cat(method_.path,
+            ": its call credentials are a secret, and the channel's connections are "
+            "plaintext; make the channel with Tls()"));
   }
   if (unary_) return CheckSize(body_.unary().size() - kMessagePrefix);
   return absl::OkStatus();
@@ -241,12 +259,36 @@ void Call::OnPicked() {
     return CompleteLater(Explained(std::move(s)));
   }
   if (live == nullptr || !live->usable()) {
-    // It was ready when it was picked. The next plan knows better.
+    // It was ready when it was picked. The next plan knows better; it is there already if the call
+    // has waited for credentials.
     ForgetPick();
-    return StandInQueue();
+    return plan_version_ != core_->plans().version() ? PickAgain() : StandInQueue();
   }
+  if (!pick_authority_.empty()) {
+    if (absl::Status s = CheckAuthority(live->carrier()); !s.ok()) {
+      ForgetPick();
+      return CompleteLater(Explained(std::move(s)));
+    }
+  }
+  if (credentials_ != nullptr && !credentials_->answered()) return AskCredentials(*live);
   if (live->HasSlot()) return OpenOn(*live);
   WaitForSlot(*live);
+}
+
+void Call::AskCredentials(LiveSubchannel& live) {
+  where_ = Where::kCredentials;
+  record_.Turn(Wait::kCredentials, core_->home().Now());
+  record_.now().backend = live.backend();
+  credentials_->Ask(method_.path);
+}
+
+void Call::OnCredentials(absl::Status status) {
+  if (where_ != Where::kCredentials) return;  // It has ended meanwhile.
+  if (status.ok()) return OnPicked();
+  ForgetPick();
+  if (retry_ != nullptr) record_.now().code = status.code();
+  if (Retried(status, nullptr)) return;
+  CompleteLater(Explained(std::move(status)));
 }
 
 // What the pick adds to the request. A ":authority" there takes the place of the channel's, for
@@ -262,6 +304,17 @@ absl::Status Call::EncodePickHeaders() {
     pick_authority_ = *authority;
   }
   return wire::EncodeMetadata(all, pick_fields_, kAuthority);
+}
+
+// The pick's ":authority" must be one that the server has proven to answer for.
+absl::Status Call::CheckAuthority(const Carrier& carrier) const {
+  const auto host = resolve::ParseHostPort(pick_authority_);
+  if (carrier.SpeaksFor(host.ok() ? std::string_view(host->host) : pick_authority_)) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(Cat(method_.path, ": the pick's authority ", pick_authority_,
+                                    " is not a name of the certificate of ",
+                                    carrier.backend().address));
 }
 
 void Call::WaitForSlot(LiveSubchannel& live) {
@@ -308,6 +361,9 @@ void Call::OpenOn(LiveSubchannel& live) {
         {.name = "grpc-encoding", .value = wire::EncodingName(compression_), .index = true});
   }
   for (const auto& [name, value] : fields_) extra.push_back({name, value});
+  if (credentials_ != nullptr) {
+    for (const auto& [name, value] : credentials_->fields()) extra.push_back({name, value});
+  }
   if (retry_ != nullptr) retry_->AddHeader(extra);
   for (const auto& [name, value] : pick_fields_) extra.push_back({name, value});
   stream_.set_max_message(max_receive_);
@@ -324,6 +380,7 @@ void Call::OpenOn(LiveSubchannel& live) {
                                          std::move(first), unary_, pulls)) {
     return WaitForSlot(live);
   }
+  if (credentials_ != nullptr) credentials_->Spend();
   where_ = Where::kStream;
   record_.Turn(Wait::kServer, now);
   record_.now().sent = true;
@@ -352,7 +409,7 @@ void Call::End(absl::Status status) {
     record_.NoteUnsent(stream_.queued());
     stream_.Cancel(http2::Code::kCancel);
     LeaveStream(status);
-  } else if (where_ == Where::kSlot) {
+  } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
   }
   LeaveQueue();

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/attempt_credentials.h"
 #include "channel/call_record.h"
 #include "channel/core.h"
 #include "channel/request_body.h"
@@ -60,6 +61,7 @@ class Call final : public Waiter<Call>,
   void BackToQueue();                 // The subchannel whose slot it waited for has gone.
   void End(absl::Status status);      // From our side: deadline, cancel, shutdown.
   void TryAgain();                    // The backoff is over.
+  void OnCredentials(absl::Status status);  // What the attempt waited for is there, or not.
   // ---- Home: of its hedges.
   Call* NewHedge(CallReport& report) const;  // The same request in a call of its own.
   void BePart(std::unique_ptr<Repeats> of);  // Before Start.
@@ -70,7 +72,7 @@ class Call final : public Waiter<Call>,
   void NoteResolved();  // From now on it waits for a backend, not for the resolver.
 
  private:
-  enum class Where : uint8_t { kNew, kQueued, kBackoff, kSlot, kStream, kEnded };
+  enum class Where : uint8_t { kNew, kQueued, kBackoff, kCredentials, kSlot, kStream, kEnded };
 
   Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary);
   ~Call();
@@ -86,7 +88,10 @@ class Call final : public Waiter<Call>,
   void Follow();
   void OnPicked();
   absl::Status EncodePickHeaders();
+  absl::Status CheckAuthority(const Carrier& carrier) const;
   void StandInQueue();
+  void UseCredentials();
+  void AskCredentials(LiveSubchannel& live);
   void WaitForSlot(LiveSubchannel& live);
   void ForgetPick();
   void TellWatches(const CallEnd& end);
@@ -139,6 +144,8 @@ class Call final : public Waiter<Call>,
   const std::optional<bool> wait_chosen_;
   const Compression compression_;  // Of requests.
   bool wait_for_ready_ = false;
+  CallCredentials* const own_credentials_;
+  std::unique_ptr<AttemptCredentials> credentials_;  // Null: there are none.
   CallReport* const report_;
   Metadata metadata_;
   std::unique_ptr<Repeats> retry_;  // Only if the method has a policy that repeats.

@@ -134,6 +134,7 @@ Call* Call::NewHedge(CallReport& report) const {
   options.wait_for_ready = wait_for_ready_;
   options.affinity_key = affinity_;
   options.compression = compression_;
+  options.credentials = own_credentials_;
   options.report = &report;
   const Bytes framed = body_.unary();
   Call* hedge = New(core_, method_, options, framed.size() - kMessagePrefix);
@@ -156,7 +157,7 @@ void Call::Yield() {
   if (where_ == Where::kStream) {
     stream_.Cancel(http2::Code::kCancel);
     LeaveStream(absl::CancelledError("another attempt was answered"));
-  } else if (where_ == Where::kSlot) {
+  } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
   }
   LeaveQueue();

@@ -22,6 +22,8 @@ Duration* CallRecord::Of(Wait wait) {
       return &current_.resolver;
     case Wait::kQueue:
       return &current_.queued;
+    case Wait::kCredentials:
+      return &current_.credentials;
     case Wait::kSlot:
       return &current_.slot;
     case Wait::kServer:
@@ -55,6 +57,7 @@ std::string CallRecord::Text() const {
   part(current_.backoff, "waiting to try again");
   part(current_.resolver, "waiting for the resolver");
   part(current_.queued, "waiting for a ready backend");
+  part(current_.credentials, "waiting for call credentials");
   part(current_.slot, "waiting for a stream slot");
   part(current_.server, "waiting for the server");
   if (unsent_ > 0) {

@@ -11,7 +11,7 @@ namespace rondo::channel {
 
 class CallRecord {
  public:
-  enum class Wait : uint8_t { kNone, kBackoff, kResolver, kQueue, kSlot, kServer };
+  enum class Wait : uint8_t { kNone, kBackoff, kResolver, kQueue, kCredentials, kSlot, kServer };
 
   // The time since the last change belongs to what was waited for until now.
   void Turn(Wait next, Time now) {

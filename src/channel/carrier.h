@@ -35,6 +35,8 @@ class Carrier final : private transport::LinkEvents {
   bool ready() const { return link_.ready(); }
   // The load cell's free stream slots, as they are now.
   void NoteSlots() { backend_->load.SetFreeStreams(link_.slots()); }
+  const Backend& backend() const { return *backend_; }
+  bool SpeaksFor(std::string_view host) const { return link_.SpeaksFor(host); }
   // Why it ends, in the other side's words.
   std::string cause() const { return link_.cause(); }
   // The owner lets go: the core keeps it until its last stream has ended.

@@ -34,8 +34,13 @@ inline const http2::HeaderTemplate& OkTrailers() {
 // A server that answers "ADDRESS:request", one link for each connection.
 class FakeBackend final : public transport::Acceptor {
  public:
-  FakeBackend(event::EventLoop& loop, transport::MemoryNetwork& network, std::string address)
-      : loop_(loop), network_(network), address_(std::move(address)) {
+  // `listens_on`: null: the network itself; else one over it.
+  FakeBackend(event::EventLoop& loop, transport::MemoryNetwork& network, std::string address,
+              event::Network* listens_on = nullptr)
+      : loop_(loop),
+        network_(network),
+        listens_on_(listens_on != nullptr ? *listens_on : network),
+        address_(std::move(address)) {
     Listen();
   }
 
@@ -86,7 +91,7 @@ class FakeBackend final : public transport::Acceptor {
   };
 
   void Listen() {
-    auto listening = network_.Listen(
+    auto listening = listens_on_.Listen(
         loop_, address_, [this]() -> event::EventLoop& { return loop_; },
         [this](event::EventLoop&, std::unique_ptr<event::Socket> socket) {
           if (mute) return silent_.push_back(std::move(socket));
@@ -148,6 +153,7 @@ class FakeBackend final : public transport::Acceptor {
 
   event::EventLoop& loop_;
   transport::MemoryNetwork& network_;
+  event::Network& listens_on_;
   const std::string address_;
   std::unique_ptr<event::Listener> listener_;
   std::vector<std::unique_ptr<event::Socket>> silent_;

@@ -22,7 +22,8 @@ TEST_F(ChannelTest, CreatingOneDoesNoIo) {
 TEST_F(ChannelTest, WithoutCredentialsItCannotBe) {
   options_.credentials = {};
   EXPECT_EQ(TryOpen().message(),
-            "channel: no credentials; for plaintext set ChannelOptions::credentials to Insecure()");
+            "channel: no credentials; set ChannelOptions::credentials to Tls(), or to Insecure() "
+            "for plaintext");
 }
 TEST_F(ChannelTest, AWrongDefaultServiceConfigFailsTheConstruction) {
   options_.default_service_config = "{";

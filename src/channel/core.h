@@ -91,7 +91,7 @@ class Core final : public Post,
 
   // ---- Home: policies and connections.
   SubchannelPool& pool() { return pool_; }
-  event::Network& network() { return *env_.network; }
+  event::Network& network() { return secure_ != nullptr ? *secure_ : *env_.network; }
   Chance& chance() { return chance_; }
   Duration BackoffDelay(int attempt);
   void OnPublish(Connectivity state, Control::Recipe recipe);
@@ -103,6 +103,7 @@ class Core final : public Post,
  private:
   Core(ChannelOptions options, Environment env);
   absl::Status Init(std::string_view target);
+  absl::Status Secure();
   void OnTurnEnd() override;
   void OnLoopStop() override;
   void OnTimer() override;  // Time to look whether the channel is idle.
@@ -130,6 +131,7 @@ class Core final : public Post,
 
   const ChannelOptions options_;
   const Environment env_;
+  std::unique_ptr<event::Network> secure_;  // TLS over env_'s; null: plaintext.
   const std::shared_ptr<event::EventLoop> home_;
   const PolicyRegistry registry_;
   std::weak_ptr<Core> self_;

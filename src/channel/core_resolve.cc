@@ -9,7 +9,9 @@
 #include "channel/call.h"
 #include "channel/core.h"
 #include "channel/root_control.h"
+#include "event/tls_network.h"
 #include "resolve/builtin.h"
+#include "resolve/host_port.h"
 
 namespace rondo::channel {
 namespace {
@@ -20,7 +22,15 @@ absl::Status CheckOptions(const ChannelOptions& o) {
   const BackoffOptions& b = o.backoff;
   if (o.credentials.kind == Credentials::Kind::kNone) {
     return absl::InvalidArgumentError(
-        "channel: no credentials; for plaintext set ChannelOptions::credentials to Insecure()");
+        "channel: no credentials; set ChannelOptions::credentials to Tls(), or to Insecure() for "
+        "plaintext");
+  }
+  for (const auto& c : o.credentials.calls) {
+    if (c->NeedsSecurity() && o.credentials.kind != Credentials::Kind::kTls) {
+      return absl::InvalidArgumentError(
+          "channel: its call credentials are a secret, and plaintext connections may not carry it; "
+          "set ChannelOptions::credentials to Tls().With(...)");
+    }
   }
   if (b.base <= Duration{} || b.multiplier < 1 || b.jitter < 0 || b.jitter >= 1 || b.max < b.base ||
       b.min_connect_timeout <= Duration{}) {
@@ -58,6 +68,7 @@ absl::Status Core::Init(std::string_view target) {
   resolver_factory_ = *found->factory;
   target_text_ = target_.text;
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
+  if (absl::Status s = Secure(); !s.ok()) return s;
   heads_ = std::make_unique<MethodHeads>(
       authority_, options_.user_agent.empty() ? std::string(kUserAgent)
                                               : Cat(options_.user_agent, " ", kUserAgent));
@@ -76,6 +87,18 @@ absl::Status Core::Init(std::string_view target) {
   published_config_ = by_default != nullptr ? by_default : empty;
   retry_budget_.Configure(published_config_->throttling());
   plans_.Publish({nullptr, published_config_});
+  return absl::OkStatus();
+}
+
+absl::Status Core::Secure() {
+  if (options_.credentials.kind != Credentials::Kind::kTls) return absl::OkStatus();
+  const auto host = resolve::ParseHostPort(authority_);
+  auto made = event::TlsClientNetwork(*env_.network, *options_.credentials.tls,
+                                      host.ok() ? host->host : authority_);
+  if (!made.ok()) {
+    return absl::Status(made.status().code(), Cat("channel: ", made.status().message()));
+  }
+  secure_ = *std::move(made);
   return absl::OkStatus();
 }
 

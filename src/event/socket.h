@@ -1,6 +1,6 @@
 #pragma once
 // Byte streams without blocking, behind an interface, so that everything above runs the same over
-// sockets, over memory in tests, and (later) over TLS.
+// sockets, over TLS, and over memory in tests.
 // Threads: all of it belongs to the loop it was made for.
 #include <sys/uio.h>
 
@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "event/event_loop.h"
+#include "rondo/credentials.h"
 
 namespace rondo::event {
 
@@ -49,6 +50,12 @@ class Socket {
   virtual void PauseReading(bool pause) = 0;
   virtual std::string peer() const = 0;  // "10.0.0.1:50051", "unix:/run/x", for texts and logs.
   virtual std::string local() const = 0;
+  // TLS: the handshake is not over, or has failed.
+  virtual bool opening() const { return false; }
+  // Null: nothing is proven. Once something has been read.
+  virtual std::shared_ptr<const PeerIdentity> identity() const { return nullptr; }
+  // Client: whether the server has proven that it answers for this host. Without TLS nobody asks.
+  virtual bool SpeaksFor(std::string_view /*host*/) const { return true; }
 };
 
 // An attempt to connect. Destroying it ends the attempt: `done` is not called afterwards.

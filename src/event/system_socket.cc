@@ -56,6 +56,16 @@ SystemSocket::~SystemSocket() {
   End();
 }
 
+std::shared_ptr<const PeerIdentity> SystemSocket::identity() const {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (tcp_ || getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return nullptr;
+  return std::make_shared<PeerIdentity>(PeerIdentity{.proof = PeerIdentity::Proof::kUnixSocket,
+                                                     .process = who.pid,
+                                                     .user = who.uid,
+                                                     .group = who.gid});
+}
+
 void SystemSocket::Start(SocketEvents& events) {
   events_ = &events;
   // One that can't be watched reports by its first read.

@@ -22,6 +22,7 @@ class SystemSocket final : public Socket, private Watch, private TimerNode {
   void PauseReading(bool pause) override;
   std::string peer() const override { return peer_; }
   std::string local() const override { return local_; }
+  std::shared_ptr<const PeerIdentity> identity() const override;
 
  private:
   void OnEvents(uint32_t events) override;

@@ -48,6 +48,7 @@ void Call::Attach(Connection& connection) {
   connection_ = &connection;
   connection.Add(*this);
   peer_ = &connection.peer();
+  identity_ = connection.identity();
 }
 
 void Call::Begin(Connection& connection, const Route& route, const RequestHead& head) {
@@ -259,6 +260,7 @@ void Call::Clear() {
   headers_.clear();
   trailers_.clear();
   peer_ = nullptr;
+  identity_ = nullptr;
   deadline_.reset();
   cancelled_.store(false, std::memory_order_relaxed);
   connection_ = nullptr;

@@ -24,6 +24,7 @@ struct Route;
 struct Origin {
   std::string peer;
   std::shared_ptr<Core> core;
+  std::shared_ptr<const PeerIdentity> identity = nullptr;
 };
 
 class Call final : public ServerCall, private transport::StreamHandler {

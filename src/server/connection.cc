@@ -41,6 +41,7 @@ transport::Stream* Connection::OnCall(const http2::Headers& headers,
                                       transport::StreamHandler** handler) {
   const Core& core = shard_.core();
   if (core.stopped() || slots_taken_ >= core.options().max_concurrent_streams) return nullptr;
+  if (!std::exchange(identified_, true)) origin_->identity = link_->identity();
   Call& call = shard_.TakeCall();
   RequestHead head =
       ReadRequestHead(headers, core.options().max_header_bytes, peer(), call.metadata_to_fill());

@@ -20,6 +20,7 @@ class Connection final : private transport::LinkEvents, private transport::Accep
   void Drain() { link_->Drain("the server is shutting down"); }
   void Close(std::string_view why) { link_->Close(http2::Code::kNoError, why); }
   const std::string& peer() const { return origin_->peer; }
+  const PeerIdentity* identity() const { return origin_->identity.get(); }
   Shard& shard() { return shard_; }
 
   // ---- Its calls.
@@ -41,7 +42,8 @@ class Connection final : private transport::LinkEvents, private transport::Accep
   void OnClosed(const absl::Status& why) override;
 
   Shard& shard_;
-  const std::shared_ptr<const Origin> origin_;
+  const std::shared_ptr<Origin> origin_;
+  bool identified_ = false;
   CallList calls_;
   uint32_t slots_taken_ = 0;
   std::unique_ptr<transport::Link> link_;

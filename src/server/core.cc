@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "event/tls_network.h"
 #include "server/errand.h"
 
 namespace rondo::server {
@@ -54,7 +55,7 @@ void Core::Add(Service& service) {
 absl::Status Core::CheckOptions() const {
   if (options_.credentials.kind == Credentials::Kind::kNone) {
     return absl::InvalidArgumentError(
-        "server: credentials are missing; say rondo::Insecure() for plaintext");
+        "server: credentials are missing; say rondo::Tls(), or rondo::Insecure() for plaintext");
   }
   if (options_.listen.empty()) {
     return absl::InvalidArgumentError("server: listen names no address");
@@ -86,7 +87,8 @@ absl::Status Core::Start() {
     }
     phase_ = Phase::kRunning;
   }
-  absl::Status listening = TellServices();
+  absl::Status listening = Secure();
+  if (listening.ok()) listening = TellServices();
   if (listening.ok()) listening = Listen();
   if (listening.ok()) return listening;
   const std::lock_guard lock(mutex_);
@@ -102,6 +104,16 @@ absl::Status Core::TellServices() {
   for (Service* service : services_) {
     if (absl::Status s = service->OnStart(served); !s.ok()) return s;
   }
+  return absl::OkStatus();
+}
+
+absl::Status Core::Secure() {
+  if (options_.credentials.kind != Credentials::Kind::kTls) return absl::OkStatus();
+  auto made = event::TlsServerNetwork(network_, *options_.credentials.tls);
+  if (!made.ok()) {
+    return absl::Status(made.status().code(), Cat("server: ", made.status().message()));
+  }
+  secure_ = *std::move(made);
   return absl::OkStatus();
 }
 
@@ -122,7 +134,7 @@ absl::Status Core::ListenOn(Shard& shard) {
   addresses_.clear();
   for (const std::string& address : options_.listen) {
     auto chosen = shard.Listen(
-        network_, address,
+        secure_ != nullptr ? *secure_ : network_, address,
         [this]() -> event::EventLoop& { return PickLoop(); },  // The listener is ours.
         [weak = self_](event::EventLoop& loop, std::unique_ptr<event::Socket> socket) {
           if (const auto core = weak.lock()) core->AcceptOn(loop, std::move(socket));

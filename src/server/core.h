@@ -58,6 +58,7 @@ class Core {
 
   Core(ServerOptions options, Environment env);
   absl::Status CheckOptions() const;
+  absl::Status Secure();
   absl::Status TellServices();
   absl::Status Listen();
   absl::Status ListenOn(Shard& shard);
@@ -71,6 +72,7 @@ class Core {
   std::weak_ptr<Core> self_;
   const ServerOptions options_;
   event::Network& network_;
+  std::unique_ptr<event::Network> secure_;  // TLS over it; null: plaintext.
   Dispatch dispatch_;
   std::vector<Service*> services_;
   std::vector<std::unique_ptr<Shard>> shards_;

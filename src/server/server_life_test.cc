@@ -21,9 +21,10 @@ class ServerLifeTest : public ServerTest {
 
 TEST_F(ServerLifeTest, CredentialsMustBeSaid) {
   options.credentials = {};
-  EXPECT_EQ(Make().Start(),
-            absl::InvalidArgumentError(
-                "server: credentials are missing; say rondo::Insecure() for plaintext"));
+  EXPECT_EQ(
+      Make().Start(),
+      absl::InvalidArgumentError(
+          "server: credentials are missing; say rondo::Tls(), or rondo::Insecure() for plaintext"));
 }
 
 TEST_F(ServerLifeTest, AnAddressMustBeSaid) {

@@ -68,6 +68,14 @@ uint32_t Link::slots() const {
   return open ? connection_->slots() : 0;
 }
 
+std::shared_ptr<const PeerIdentity> Link::identity() const {
+  return socket_ != nullptr ? socket_->identity() : nullptr;
+}
+
+bool Link::SpeaksFor(std::string_view host) const {
+  return socket_ != nullptr && socket_->SpeaksFor(host);
+}
+
 // -- Reading.
 
 void Link::Read() {
@@ -312,7 +320,7 @@ void Link::Lose(std::string_view cause) {
     Die(GoAwayText());
   } else if (goaway_) {
     Die(Cat(cause, " after ", GoAwayText()));
-  } else if (!ready_) {
+  } else if (!ready_ && !socket_->opening()) {
     Die(Cat(cause, is_client() ? " before its SETTINGS came" : " before its preface came"));
   } else {
     Die(std::string(cause));
@@ -360,9 +368,12 @@ std::string Link::FaultText() const {
 void Link::GiveUpOnHandshake() {
   const int64_t ms = Milliseconds(loop_.Now() - born_);
   if (is_client()) {
-    why_ = absl::UnavailableError(Cat("no SETTINGS from ", peer_, " within ", ms, " ms"));
+    const std::string_view what =
+        socket_->opening() ? "no TLS handshake with " : "no SETTINGS from ";
+    why_ = absl::UnavailableError(Cat(what, peer_, " within ", ms, " ms"));
   } else {
-    Die(Cat("no HTTP/2 preface within ", ms, " ms"));
+    Die(Cat(socket_->opening() ? "no TLS handshake within " : "no HTTP/2 preface within ", ms,
+            " ms"));
   }
   CloseNow(http2::Code::kSettingsTimeout, {});
 }

@@ -72,6 +72,11 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   // end with the link find it set.
   std::string cause() const;
   const std::string& local() const { return local_; }
+  // Who the peer has proven to be; null: nobody. After its first bytes, and while the socket is
+  // there.
+  std::shared_ptr<const PeerIdentity> identity() const;
+  // Client: whether its certificate names this host; true without TLS.
+  bool SpeaksFor(std::string_view host) const;
 
   // Server: the two-step graceful GOAWAY (2^31-1; the true last id after a ping's round trip or
   // drain_ping). OnClosed comes when the last stream has ended and its last bytes are out. No-op

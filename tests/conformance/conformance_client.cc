@@ -26,13 +26,14 @@ using std::chrono::milliseconds;
 
 using Outcome = absl::StatusOr<ClientResponseResult>;  // Not OK: the call could not be tried.
 
-// Channels are kept, as a program would: one for each server and receive limit.
+// Channels are kept, as a program would: one for each server, receive limit and certificate.
 class Channels {
  public:
   absl::StatusOr<rondo::Channel> To(const ClientCompatRequest& request) {
-    const Key key(request.host(), request.port(), request.message_receive_limit());
+    const Key key(request.host(), request.port(), request.message_receive_limit(),
+                  request.server_tls_cert(), request.client_tls_creds().cert());
     if (const auto found = channels_.find(key); found != channels_.end()) return found->second;
-    rondo::ChannelOptions options{.credentials = rondo::Insecure()};
+    rondo::ChannelOptions options{.credentials = CredentialsFor(request)};
     if (request.message_receive_limit() > 0) {
       options.max_receive_message = request.message_receive_limit();
     }
@@ -43,7 +44,14 @@ class Channels {
   }
 
  private:
-  using Key = std::tuple<std::string, uint32_t, uint32_t>;
+  static rondo::Credentials CredentialsFor(const ClientCompatRequest& request) {
+    if (request.server_tls_cert().empty()) return rondo::Insecure();
+    return rondo::Tls({.roots = request.server_tls_cert(),
+                       .certificate = request.client_tls_creds().cert(),
+                       .private_key = request.client_tls_creds().key()});
+  }
+
+  using Key = std::tuple<std::string, uint32_t, uint32_t, std::string, std::string>;
   std::map<Key, rondo::Channel> channels_;
 };
 

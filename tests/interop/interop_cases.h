@@ -13,6 +13,7 @@ namespace rondo::interop {
 struct Settings {
   std::string target;
   std::string service_config;
+  rondo::Credentials credentials = rondo::Insecure();
   int soak_iterations = 10;
   int soak_max_failures = 0;
   int soak_per_iteration_max_acceptable_latency_ms = 1000;

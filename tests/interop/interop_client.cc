@@ -29,7 +29,7 @@ void RequireCode(const absl::Status& status, absl::StatusCode code, const std::s
 Channel OpenChannel(const Settings& settings) {
   absl::StatusOr<Channel> channel = Channel::Create(
       settings.target,
-      {.credentials = Insecure(), .default_service_config = settings.service_config});
+      {.credentials = settings.credentials, .default_service_config = settings.service_config});
   RequireOk(channel.status(), "channel to " + settings.target);
   return *std::move(channel);
 }
@@ -58,6 +58,7 @@ struct Flags {
   std::string host = "127.0.0.1", test_case = "large_unary";
   int port = 10000;
   bool use_tls = false, use_test_ca = false;
+  rondo::TlsOptions tls;
   Settings settings;
 };
 
@@ -68,8 +69,11 @@ void Declare(CLI::App& app, Flags& flags) {
   app.add_option("--target", s.target, "takes the place of host and port");
   app.add_option("--test_case", flags.test_case, "which case to run; \"list\" lists them");
   app.add_option("--service_config_json", s.service_config, "default service config");
-  app.add_option("--use_tls", flags.use_tls, "must be false: plaintext only");
-  app.add_option("--use_test_ca", flags.use_test_ca, "must be false");
+  app.add_option("--use_tls", flags.use_tls, "TLS instead of plaintext");
+  app.add_option("--use_test_ca", flags.use_test_ca, "trust --ca_file instead of the system");
+  app.add_option("--ca_file", flags.tls.roots_file, "PEM");
+  app.add_option("--server_host_override", flags.tls.server_name,
+                 "name that the server's certificate must be good for");
   app.add_option("--soak_iterations", s.soak_iterations, "calls of a soak case");
   app.add_option("--soak_max_failures", s.soak_max_failures, "how many may fail or be late");
   app.add_option("--soak_per_iteration_max_acceptable_latency_ms",
@@ -96,13 +100,13 @@ int RunCase(Flags& flags) {
     return 0;
   }
   const auto found = cases.find(flags.test_case);
-  if (flags.use_tls || flags.use_test_ca || found == cases.end()) {
-    std::fprintf(
-        stderr, "interop_client: there is no %s\n",
-        found == cases.end() ? ("case " + flags.test_case).c_str() : "TLS in this program");
+  if (found == cases.end()) {
+    std::fprintf(stderr, "interop_client: there is no case %s\n", flags.test_case.c_str());
     return 2;
   }
   Settings& settings = flags.settings;
+  if (!flags.use_test_ca) flags.tls.roots_file.clear();
+  if (flags.use_tls) settings.credentials = rondo::Tls(flags.tls);
   if (settings.target.empty()) settings.target = flags.host + ":" + std::to_string(flags.port);
   found->second({settings, grpc::testing::TestServiceStub(OpenChannel(settings))});
   std::printf("passed\n");

@@ -178,7 +178,7 @@ class InteropService final : public grpc::testing::TestServiceService {
   std::atomic<int> cancelled_{0};
 };
 
-int Serve(const std::string& host, int port, std::string id) {
+int Serve(const std::string& host, int port, std::string id, rondo::Credentials credentials) {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
@@ -187,7 +187,7 @@ int Serve(const std::string& host, int port, std::string id) {
 
   if (id.empty()) id = host + ":" + std::to_string(port);
   InteropService service(std::move(id));
-  rondo::Server server({.credentials = rondo::Insecure(),
+  rondo::Server server({.credentials = std::move(credentials),
                         .listen = {host + ":" + std::to_string(port)},
                         .max_concurrent_streams = 1000});
   server.Add(service);
@@ -210,14 +210,13 @@ int main(int argc, char** argv) {
   std::string host = "127.0.0.1", id;
   int port = 10000;
   bool use_tls = false;
+  rondo::TlsOptions tls;
   app.add_option("--host", host, "address to listen on");
   app.add_option("--port", port, "port to listen on; 0: any");
   app.add_option("--server_id", id, "what fill_server_id gives; default: HOST:PORT");
-  app.add_option("--use_tls", use_tls, "must be false: plaintext only");
+  app.add_option("--use_tls", use_tls, "TLS instead of plaintext");
+  app.add_option("--tls_cert_file", tls.certificate_file, "PEM");
+  app.add_option("--tls_key_file", tls.private_key_file, "PEM");
   CLI11_PARSE(app, argc, argv);
-  if (use_tls) {
-    std::fprintf(stderr, "interop_server: --use_tls: only plaintext is served\n");
-    return 2;
-  }
-  return Serve(host, port, id);
+  return Serve(host, port, id, use_tls ? rondo::Tls(tls) : rondo::Insecure());
 }

@@ -3,7 +3,7 @@
 #
 #   tests/interop/run.sh BUILD_DIR [part...]
 #
-# Parts: h2spec conformance-client conformance-server go-client go-server self python (default: all).
+# Parts: h2spec conformance-client conformance-server go-client go-server self python tls (default: all).
 # Tools are installed once, into build/interop-tools; what everybody said is in build/interop-logs.
 # One line for each suite, a closing line for all; exit status 1 if anything failed.
 set -uo pipefail
@@ -12,7 +12,7 @@ ROOT=$PWD
 BUILD=$(realpath "${1:?usage: tests/interop/run.sh BUILD_DIR [part...]}")
 shift
 PARTS=("$@")
-[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec conformance-client conformance-server go-client go-server self python)
+[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec conformance-client conformance-server go-client go-server self python tls)
 TOOLS=$ROOT/build/interop-tools LOGS=$ROOT/build/interop-logs
 BIN=$TOOLS/bin PYTHON=$TOOLS/venv/bin/python
 CASE_SECONDS=90                     # A case that takes longer has failed.
@@ -21,7 +21,7 @@ mkdir -p "$BIN" "$LOGS"
 export PYTHONPATH=$TOOLS/python PYTHONDONTWRITEBYTECODE=1
 passed_in_all=0 failed_in_all=0
 
-# gRPC's own cases, but those that need TLS or ORCA. pick_first_unary is apart: only
+# gRPC's own cases, but those of ORCA and of Google's cloud. pick_first_unary is apart: only
 # servers that tell their id can pass it, and grpc-go's doesn't.
 STANDARD=(empty_unary large_unary client_streaming server_streaming ping_pong empty_stream
   timeout_on_sleeping_server cancel_after_begin cancel_after_first_response custom_metadata
@@ -126,7 +126,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 start_grpc_go() {
   local i
   PORT=$(free_port)
-  "$BIN/grpc-go-server" --port="$PORT" >"$LOGS/grpc-go-server.log" 2>&1 </dev/null &
+  "$BIN/grpc-go-server" --port="$PORT" "$@" >"$LOGS/grpc-go-server.log" 2>&1 </dev/null &
   started
   for ((i = 0; i < 300; i++)); do
     (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && return 0
@@ -188,6 +188,36 @@ conformance() {
 }
 part_conformance-client() { conformance client "$BUILD/tests/conformance/conformance_client"; }
 part_conformance-server() { conformance server "$BUILD/tests/conformance/conformance_server"; }
+
+# The certificates that gRPC's implementations test with.
+need_certificates() {
+  need_go
+  CERTIFICATES=$(cd "$ROOT/tests/interop/go" && "$GO" list -m -f '{{.Dir}}' google.golang.org/grpc)/testdata
+  TLS_SERVER=(--use_tls=true --tls_cert_file="$CERTIFICATES/server1.pem" --tls_key_file="$CERTIFICATES/server1.key")
+  TLS_CLIENT=(--use_tls=true --use_test_ca=true --ca_file="$CERTIFICATES/ca.pem"
+    --server_host_override=foo.test.google.fr)
+}
+
+part_tls() {  # All of the above over TLS, each with each.
+  need_grpc_go
+  need_python
+  need_certificates
+  start tls-server "$OURS/interop_server" --port 0 "${TLS_SERVER[@]}"
+  local ours=$PORT
+  cases tls-go-client "$BIN/grpc-go-client" --server_host=127.0.0.1 --server_port="$ours" "${TLS_CLIENT[@]}" \
+    "${SOAK_FLAGS[@]}" -- "${STANDARD[@]}" pick_first_unary "${SOAK[@]}"
+  cases tls-python-client "$PYTHON" tests/interop/python/python_client.py --target "127.0.0.1:$ours" \
+    "${TLS_CLIENT[@]}" -- "${STANDARD[@]}" pick_first_unary
+  cases tls-self "$OURS/interop_client" --server_port="$ours" "${TLS_CLIENT[@]}" "${SOAK_FLAGS[@]}" \
+    -- "${STANDARD[@]}" "${COMPRESSION[@]}" "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}"
+  start_grpc_go "${TLS_SERVER[@]}"
+  cases tls-go-server "$OURS/interop_client" --server_port="$PORT" "${TLS_CLIENT[@]}" "${SOAK_FLAGS[@]}" \
+    -- "${STANDARD[@]}" "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}"
+  start tls-python-server "$PYTHON" tests/interop/python/python_server.py "${TLS_SERVER[@]}"
+  cases tls-python-server "$OURS/interop_client" --server_port="$PORT" "${TLS_CLIENT[@]}" "${SOAK_FLAGS[@]}" \
+    -- "${STANDARD[@]}" "${FURTHER_ANYWHERE[@]}"
+  stop_all
+}
 
 part_go-client() {  # grpc-go's client, our server.
   need_grpc_go

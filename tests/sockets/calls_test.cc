@@ -5,6 +5,7 @@
 #include <future>
 
 #include "echo_backend.h"
+#include "event/tls_fixture.h"
 #include "has_ipv6.h"
 
 namespace rondo::sockets {
@@ -13,6 +14,11 @@ namespace {
 using std::string_literals::operator""s;
 
 const std::string kBytes = "\0\x01\xff\n bytes"s;
+
+const event::TestAuthority& Authority() {
+  static const event::TestAuthority authority;
+  return authority;
+}
 
 class CallsTest : public testing::TestWithParam<const char*> {
  protected:
@@ -27,9 +33,16 @@ class CallsTest : public testing::TestWithParam<const char*> {
     } else if (listen == "unix-abstract:") {
       listen += "rondo-sockets-test-" + std::to_string(getpid());
     }
-    backend.emplace(listen);
+    ServerOptions of_server;
+    ChannelOptions of_client;
+    if (listen.starts_with("tls:")) {
+      listen = "127.0.0.1:0";
+      of_server.credentials = Tls(Authority().Server());
+      of_client.credentials = Tls(Authority().Client());
+    }
+    backend.emplace(listen, of_server);
     backend->Start();
-    stub.emplace(backend->Stub());
+    stub.emplace(backend->Stub(of_client));
   }
   void TearDown() override {
     stub.reset();
@@ -59,10 +72,11 @@ class CallsTest : public testing::TestWithParam<const char*> {
 };
 
 std::string KindOf(const testing::TestParamInfo<const char*>& info) {
-  return std::vector<std::string>{"TcpV4", "TcpV6", "Unix", "UnixAbstract"}[info.index];
+  return std::vector<std::string>{"TcpV4", "TcpV6", "Unix", "UnixAbstract", "Tls"}[info.index];
 }
 INSTANTIATE_TEST_SUITE_P(Sockets, CallsTest,
-                         testing::Values("127.0.0.1:0", "[::1]:0", "unix:", "unix-abstract:"),
+                         testing::Values("127.0.0.1:0", "[::1]:0",
+                                         "unix:", "unix-abstract:", "tls:"),
                          KindOf);
 
 TEST_P(CallsTest, AUnaryCallCarriesMetadataBothWays) {

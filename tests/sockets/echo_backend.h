@@ -68,7 +68,7 @@ inline std::string TextOf(const Reply& reply) {
   return reply.ok() ? reply->message() : reply.status().ToString();
 }
 inline EchoStub Stub(const std::string& target, ChannelOptions options = {}) {
-  options.credentials = Insecure();
+  if (options.credentials.kind == Credentials::Kind::kNone) options.credentials = Insecure();
   return EchoStub(*Channel::Create(target, std::move(options)));
 }
 inline std::string Words(const absl::Status& status) { return std::string(status.message()); }
@@ -80,8 +80,8 @@ inline std::string TargetOf(const std::vector<std::string>& addresses) {
 }
 
 // Answers a unary call with what it says, except: "hold" is answered by Release(), or when its
-// caller has gone; "refuse" is refused; "big N" gets N bytes. Metadata "x-..." comes back as
-// headers, and with "t" before it as trailers.
+// caller has gone; "refuse" is refused; "big N" gets N bytes; "who" is told who is known to ask.
+// Metadata "x-..." comes back as headers, and with "t" before it as trailers.
 class EchoBackend {
  public:
   struct Seen {
@@ -93,7 +93,7 @@ class EchoBackend {
   explicit EchoBackend(std::string listen = "127.0.0.1:0", ServerOptions options = {},
                        size_t threads = 1)
       : loops_(threads) {
-    options.credentials = Insecure();
+    if (options.credentials.kind == Credentials::Kind::kNone) options.credentials = Insecure();
     options.listen = {std::move(listen)};
     options.loops = &loops_;
     server_.emplace(std::move(options));
@@ -150,6 +150,13 @@ class EchoBackend {
     call.Reply(FrameMessage(reply.ByteSizeLong(),
                             [&](uint8_t* to) { reply.SerializeWithCachedSizesToArray(to); }));
   }
+  static std::string Who(const PeerIdentity* caller) {
+    if (caller == nullptr) return "nobody";
+    if (caller->proof == PeerIdentity::Proof::kUnixSocket) {
+      return "user " + std::to_string(caller->user) + " process " + std::to_string(caller->process);
+    }
+    return "certificate " + (caller->names.empty() ? caller->common_name : caller->names[0]);
+  }
   bool Forget(ServerCall* call) {
     bool was_held = false;
     seen.Change([&](Seen& s) { was_held = s.held.erase(call) > 0; });
@@ -179,7 +186,9 @@ class EchoBackend {
     } else if (text == "refuse") {
       call.Finish(absl::PermissionDeniedError("no, thanks"));
     } else {
-      Answer(call, text.starts_with("big ") ? std::string(std::stoul(text.substr(4)), 'b') : text);
+      Answer(call, text == "who"              ? Who(call.peer_identity())
+                   : text.starts_with("big ") ? std::string(std::stoul(text.substr(4)), 'b')
+                                              : text);
     }
   }
   // "3": "0", "1", "2".

@@ -351,11 +351,22 @@ def echoes(flags):
         require(set(calls.values()) == {5}, f"not by turns: {dict(calls)}")
 
 
+def open_channel(flags, options):
+    if flags.use_tls != "true":
+        return grpc.insecure_channel(flags.target, options=options)
+    with open(flags.ca_file, "rb") as roots:
+        credentials = grpc.ssl_channel_credentials(roots.read())
+    options.append(("grpc.ssl_target_name_override", flags.server_host_override))
+    return grpc.secure_channel(flags.target, credentials, options=options)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default="127.0.0.1:10000")
     parser.add_argument("--test_case", default="large_unary")
     parser.add_argument("--kill_pid", type=int, help="one of two servers, for round_robin_loses_one")
+    for name in ("use_tls", "use_test_ca", "ca_file", "server_host_override"):
+        parser.add_argument("--" + name, default="")
     flags = parser.parse_args()
     if flags.test_case == "list":
         print("\n".join(sorted(CASES)))
@@ -365,7 +376,7 @@ def main():
         options = [("grpc.max_receive_message_length", 64 << 20)]
         if flags.test_case.startswith("round_robin"):
             options.append(("grpc.service_config", ROUND_ROBIN))
-        with grpc.insecure_channel(flags.target, options=options) as channel:
+        with open_channel(flags, options) as channel:
             stub = test_pb2_grpc.TestServiceStub(channel)
             stub.channel, stub.flags = channel, flags
             CASES[flags.test_case](stub)

@@ -139,17 +139,27 @@ def add_echo(server, port):
     echo_pb2_grpc.add_EchoServicer_to_server(Echo(), server)
 
 
+def listen(server, address, flags):
+    if flags.use_tls != "true":
+        return server.add_insecure_port(address)
+    with open(flags.tls_key_file, "rb") as key, open(flags.tls_cert_file, "rb") as chain:
+        credentials = grpc.ssl_server_credentials([(key.read(), chain.read())])
+    return server.add_secure_port(address, credentials)
+
+
 def main():
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--port", type=int, default=0)
     flags.add_argument("--server_id", default="python")
     flags.add_argument("--echo", action="store_true")
+    for name in ("use_tls", "tls_cert_file", "tls_key_file"):
+        flags.add_argument("--" + name, default="")
     flags = flags.parse_args()
 
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=32),
         options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 64 << 20)])
-    port = server.add_insecure_port(f"127.0.0.1:{flags.port}")
+    port = listen(server, f"127.0.0.1:{flags.port}", flags)
     if flags.echo:
         add_echo(server, port)
     else:
