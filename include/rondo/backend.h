@@ -4,22 +4,32 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rondo/time.h"
 
 namespace rondo {
 
-// What a server says of its load (ORCA, A51). A negative or absent number is 0.
+// A figure of a load report that the server has named, as A114 spells it: "utilization.KEY" ([0,
+// 1]), "request_cost.KEY" (of one call, >= 0) or "named_metrics.KEY" (any number).
+struct NamedFigure {
+  std::string name;
+  double value = 0;
+  bool operator==(const NamedFigure&) const = default;
+};
+// What a server says of its load (ORCA, A51). An absent number is 0.
 struct LoadReport {
-  double cpu = 0;          // Utilisation, 1 is one full machine; may exceed 1.
-  double memory = 0;       // Utilisation, [0, 1].
-  double application = 0;  // Utilisation by the application's own measure; may exceed 1.
-  double qps = 0;          // Calls a second.
-  double eps = 0;          // Errors a second.
-  Time at{};               // When it was received.
+  double cpu = 0;                    // Utilisation, 1 is one full machine; may exceed 1.
+  double memory = 0;                 // Utilisation, [0, 1].
+  double application = 0;            // Utilisation by the application's own measure; may exceed 1.
+  double qps = 0;                    // Calls a second.
+  double eps = 0;                    // Errors a second.
+  Time at{};                         // When it was received.
+  std::vector<NamedFigure> named{};  // At most 100.
 };
 enum class ReportSource : uint8_t { kPerCall, kOutOfBand };
 
@@ -28,10 +38,12 @@ struct CallEnd {
   const absl::Status& status;  // Of the attempt; good until the callback returns.
   Duration latency{};          // From the pick to the end.
   Time now{};
-  bool started = true;                 // False: the backend was gone before anything was sent.
-  bool bytes_sent = true;              // Something of the request left.
-  bool bytes_received = true;          // Something of the answer came.
-  const LoadReport* report = nullptr;  // With the trailers; null if the server sent none.
+  bool started = true;         // False: the backend was gone before anything was sent.
+  bool bytes_sent = true;      // Something of the request left.
+  bool bytes_received = true;  // Something of the answer came.
+  // With the trailers. Null: the server sent none, or no policy asked
+  // (PolicyFactory::call_reports).
+  const LoadReport* report = nullptr;
 };
 
 // What the runtime knows of one backend of a channel: calls in flight and ended, latency, the
@@ -52,13 +64,18 @@ class alignas(64) LoadCell {
   Duration latency() const { return Duration(latency_.load(std::memory_order_relaxed)); }
   // Streams that its connection would take now; UINT32_MAX: no limit is known.
   uint32_t free_streams() const { return free_streams_.load(std::memory_order_relaxed); }
-  // The latest; `at` is Time{} before the first.
+  // The latest, without its named figures; `at` is Time{} before the first.
   LoadReport Report(ReportSource source) const;
+  // The named figures of the latest. Takes a lock: not for picks.
+  std::vector<NamedFigure> Named(ReportSource source) const;
+  // Reports that were ignored, since they were none or had an impossible figure. Since it exists.
+  uint64_t reports_refused() const { return reports_refused_.load(std::memory_order_relaxed); }
 
   // The runtime's side. Every Begin is followed by exactly one End, whatever becomes of the call.
   void Begin() { calls_.fetch_add(1, std::memory_order_relaxed); }
   void End(const CallEnd& end);
   void Put(ReportSource source, const LoadReport& report);
+  void RefuseReport() { reports_refused_.fetch_add(1, std::memory_order_relaxed); }
   void SetFreeStreams(uint32_t n) { free_streams_.store(n, std::memory_order_relaxed); }
 
  private:
@@ -75,6 +92,10 @@ class alignas(64) LoadCell {
   std::atomic<uint32_t> free_streams_{UINT32_MAX};
   std::atomic<int64_t> latency_{0};
   Slot reports_[2];
+  std::atomic<uint64_t> reports_refused_{0};
+  std::atomic<bool> has_named_[2]{};  // Whether there is something to replace.
+  mutable std::mutex named_mutex_;    // Guards named_.
+  std::vector<NamedFigure> named_[2];
 };
 
 // One backend: an address and its memory. The runtime derives from it. Holding a reference neither

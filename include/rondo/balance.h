@@ -45,8 +45,9 @@ struct SubchannelState {
 struct OpenOptions {
   std::string_view address;  // Lent for the call.
   bool watch_health = false;
-  // Not 0: out-of-band load reports into the cell, at least so often. A runtime that can't bring
-  // them, as this version's channels, answers with kTransientFailure and UNIMPLEMENTED.
+  // More than 0: out-of-band load reports (A51) into the cell, at least so often if the server is
+  // willing; the shortest of the handles on one connection counts. A server that has none to give
+  // leaves the cell as it is.
   Duration report_period{};
   const Attributes* transport = nullptr;  // Lent. With the address it is the connection's identity.
 };
@@ -170,6 +171,9 @@ struct PolicyFactory {
   std::function<absl::StatusOr<ConfigRef>(ConfigReader&)> parse{};
   std::function<std::unique_ptr<Policy>()> make{};
   int watches = 0;  // How often its pickers call Tell() a pick; at most 4 on a path of the tree.
+  // True: it reads the load reports that come with calls (A51), in CallEnd or in cells. Where no
+  // policy of the service config does, they aren't looked at.
+  bool call_reports = false;
 };
 using FactoryRef = std::shared_ptr<const PolicyFactory>;
 

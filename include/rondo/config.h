@@ -32,6 +32,7 @@ struct ChildConfig {
 struct ConfigIssues {
   absl::Status error{};                 // The first one; OK: none.
   std::vector<std::string> warnings{};  // Such as unknown fields, which gRPC ignores (A21).
+  bool call_reports = false;            // A policy that was chosen has PolicyFactory::call_reports.
 };
 
 // Reads one JSON object. An absent field, or null, leaves `out` as it is. A name in camelCase is

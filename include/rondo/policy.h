@@ -83,6 +83,7 @@ PolicyFactory PolicyFrom(std::string name, PickFunction pick);
 //                 void OnDone(const Subchannel&, const CallEnd&) const; };   OnDone is optional
 // Picker Build(const Config&, const ReadySet&[, const View&]);   without Config: not that argument
 // Duration Refresh(const Config&);                        optional: build anew so often; 0: never
+// static constexpr bool kCallReports = true;              optional: PolicyFactory::call_reports
 //
 // Build runs when the ready set or the config changes, for a set that isn't empty. The struct
 // itself lives as long as the policy, so Build may keep something for the next picker.
@@ -159,6 +160,7 @@ class Adapted final : public ShortForm {
 template <ShortPolicy T>
 PolicyFactory Adapt() {
   PolicyFactory named{.name = std::string(T::kName), .watches = Adapted<T>::kWatches ? 1 : 0};
+  if constexpr (requires { T::kCallReports; }) named.call_reports = T::kCallReports;
   if constexpr (Adapted<T>::kHasConfig) named.parse = ParseInto<typename T::Config>;
   return FromShortForm(std::move(named), [] { return std::make_unique<Adapted<T>>(); });
 }

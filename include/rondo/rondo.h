@@ -5,6 +5,7 @@
 #include "rondo/channel.h"
 #include "rondo/config.h"
 #include "rondo/health.h"
+#include "rondo/orca.h"
 #include "rondo/policy.h"
 #include "rondo/reflection.h"
 #include "rondo/resolve.h"

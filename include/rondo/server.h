@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "rondo/backend.h"
 #include "rondo/call.h"
 #include "rondo/compression.h"
 #include "rondo/credentials.h"
@@ -48,6 +49,12 @@ class ServerCall {
   void AddHeader(std::string_view key, std::string_view value) { headers_.Add(key, value); }
   void AddTrailer(std::string_view key, std::string_view value) { trailers_.Add(key, value); }
   virtual void SendHeaders() = 0;  // Now, and not with the first message. At most once.
+  // What this call says of the load with its trailers (ORCA, A51), over what Server::ReportLoad
+  // says of every call: the figures of the server that this backend is, or what this very call has
+  // cost. In the place of an earlier report.
+  void ReportLoad(LoadReport report) {
+    load_report_ = std::make_unique<LoadReport>(std::move(report));
+  }
   // How replies are compressed from now on, instead of ServerOptions::compression. False, and
   // nothing has changed: the caller doesn't take that (grpc-accept-encoding), or headers have gone.
   virtual bool SetCompression(Compression compression) = 0;
@@ -80,6 +87,7 @@ class ServerCall {
   Loop* loop_ = nullptr;
   std::atomic<bool> cancelled_{false};
   bool request_was_compressed_ = false;
+  std::unique_ptr<LoadReport> load_report_;
 };
 
 // A method's handler: called on the connection's loop when the request headers have come. For unary
@@ -88,6 +96,8 @@ class ServerCall {
 struct ServerMethod {
   const Method* method;
   std::function<void(ServerCall&, Bytes request)> start;
+  // Neither counted nor refused by ServerOptions::admission: for health checks and the like.
+  bool always_admitted = false;
 };
 // What a server serves, as its services are told.
 struct ServedServices {
@@ -107,6 +117,18 @@ class Service {  // Generated services derive from it. It outlives the server.
   virtual void OnDrain() {}
 };
 
+// How many calls a server works on at once, so that what it takes it can do in time. A call too
+// many is refused before its request is read, with RESOURCE_EXHAUSTED and grpc-retry-pushback-ms
+// (gRFC A6). Fair among connections: while there are several, an eighth is kept for those that have
+// less than their share, so that one which asks for everything keeps nobody out.
+struct AdmissionOptions {
+  size_t max_calls = 0;  // Of the whole server, from the request's headers until the handler is
+                         // done; streams count like others. 0: no limit.
+  // How long a refused caller's retry policy is to wait: each is told a time between this and twice
+  // this, evenly spread. 0 to 1 h; 0: nothing is told.
+  Duration pushback = std::chrono::milliseconds(500);
+};
+
 struct ServerOptions {
   Credentials credentials{};  // Required: Tls(), or Insecure() for plaintext.
   std::vector<std::string>
@@ -123,12 +145,14 @@ struct ServerOptions {
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
   // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
   Compression compression = Compression::kIdentity;
+  AdmissionOptions admission{};
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.
 };
 
 class Server;
+class ServerLoad;
 namespace server {
 class Core;
 struct Environment;
@@ -149,11 +173,16 @@ class Server {
   // For every path that nothing else handles (a proxy); `method` in the entry is not looked at.
   void HandleUnknown(std::function<void(ServerCall&)> start);
 
+  // Before Start. From then on every call's trailers carry the load's figures (rondo/orca.h),
+  // whatever its status, unless no handler took it.
+  void ReportLoad(const ServerLoad& load);
+
   // Listens on every address, or on none: the error names the one that failed.
   absl::Status Start();
   const std::vector<std::string>& addresses()
       const;                            // With the ports that were chosen. After Start.
   size_t connections_accepted() const;  // Since Start; refused ones are not counted.
+  size_t calls_refused() const;         // By ServerOptions::admission, since the server exists.
   int port() const;                     // Of the first TCP address; 0 if there is none.
 
   // Takes no more calls (GOAWAY in two steps), waits for those that run, at most `grace`, ends the

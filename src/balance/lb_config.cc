@@ -16,6 +16,7 @@ void Bad(const Json& place, std::string_view path, std::string_view what, Config
 ChildConfig Parse(FactoryRef factory, const Json& value, const std::string& path,
                   const PolicyRegistry& registry, ConfigIssues& issues, int watches) {
   watches += factory->watches;
+  issues.call_reports |= factory->call_reports;
   if (watches > PickResult::kMaxWatches) {
     Bad(value, path,
         Cat("policies above one another watch each call ", watches, " times; at most ",

@@ -16,7 +16,7 @@ LoadReport LoadCell::Report(ReportSource source) const {
     for (int i = 0; i < 5; ++i) v[i] = slot.value[i].load(std::memory_order_acquire);
     const Time at{Duration(slot.at.load(std::memory_order_acquire))};
     if (before % 2 == 0 && slot.sequence.load(std::memory_order_relaxed) == before) {
-      return {v[0], v[1], v[2], v[3], v[4], at};
+      return {v[0], v[1], v[2], v[3], v[4], at, {}};
     }
   }
 }
@@ -37,6 +37,16 @@ void LoadCell::Put(ReportSource source, const LoadReport& r) {
   }
   slot.at.store(r.at.time_since_epoch().count(), std::memory_order_release);
   slot.sequence.store(before + 2, std::memory_order_release);
+  const auto i = static_cast<size_t>(source);
+  if (r.named.empty() && !has_named_[i].load(std::memory_order_relaxed)) return;
+  has_named_[i].store(!r.named.empty(), std::memory_order_relaxed);
+  const std::lock_guard lock(named_mutex_);
+  named_[i] = r.named;
+}
+
+std::vector<NamedFigure> LoadCell::Named(ReportSource source) const {
+  const std::lock_guard lock(named_mutex_);
+  return named_[static_cast<size_t>(source)];
 }
 
 void LoadCell::End(const CallEnd& end) {

@@ -64,12 +64,28 @@ TEST(LoadCell, NegativeNumbersAndNonNumbersOfAReportAreZero) {
   EXPECT_EQ(cell.Report(ReportSource::kPerCall).memory, 0);
   EXPECT_EQ(cell.Report(ReportSource::kPerCall).qps, 3);
 }
+TEST(LoadCell, NamedFiguresAreThoseOfTheLatestReport) {
+  LoadCell cell;
+  cell.Put(ReportSource::kPerCall, {.cpu = 1, .named = {{"utilization.a", 0.5}}});
+  EXPECT_EQ(cell.Named(ReportSource::kPerCall), (std::vector<NamedFigure>{{"utilization.a", 0.5}}));
+  EXPECT_TRUE(cell.Named(ReportSource::kOutOfBand).empty());
+  EXPECT_TRUE(cell.Report(ReportSource::kPerCall).named.empty()) << "they have a call of their own";
+  cell.Put(ReportSource::kPerCall, {.cpu = 2});
+  EXPECT_TRUE(cell.Named(ReportSource::kPerCall).empty());
+}
+TEST(LoadCell, CountsTheReportsThatWereRefused) {
+  LoadCell cell;
+  EXPECT_EQ(cell.reports_refused(), 0U);
+  cell.RefuseReport();
+  EXPECT_EQ(cell.reports_refused(), 1U);
+}
 TEST(LoadCell, AReaderNeverSeesHalfAReport) {
   LoadCell cell;
   std::atomic<bool> stop{false};
   const auto write = [&](double from) {
     for (double v = from; !stop; v += 2) {
-      cell.Put(ReportSource::kPerCall, {v, v, v, v, v, Time(Duration(static_cast<int64_t>(v)))});
+      cell.Put(ReportSource::kPerCall,
+               {v, v, v, v, v, Time(Duration(static_cast<int64_t>(v))), {}});
     }
   };
   std::thread one(write, 1), two(write, 2);

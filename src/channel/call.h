@@ -112,6 +112,7 @@ class Call final : public Waiter<Call>,
   absl::Status StatusOf(const transport::End& end);
   absl::Status StatusOfClosed(const http2::Closed& closed);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
+  void TakeLoadReport(const http2::Headers& trailers);
   void LeaveStream(const absl::Status& status, bool sent = true);
   absl::Status Explained(absl::Status status);
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
@@ -177,6 +178,7 @@ class Call final : public Waiter<Call>,
   std::vector<uint8_t> unpacked_;  // The reply that was compressed.
   absl::Status broken_;            // Not OK once the answer turned out not to be gRPC.
   Metadata headers_, trailers_;
+  std::unique_ptr<LoadReport> load_report_;  // Of the attempt, if a policy reads them.
   std::vector<uint8_t> reply_memory_;
   Bytes reply_;  // Lies in reply_memory_.
   int replies_ = 0;

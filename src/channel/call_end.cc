@@ -6,7 +6,9 @@
 #include "channel/carrier.h"
 #include "channel/live_subchannel.h"
 #include "channel/repeats.h"
+#include "wire/base64.h"
 #include "wire/compression.h"
+#include "wire/load_report.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 
@@ -241,6 +243,7 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   committed_ = true;  // Trailers alone are an answer, too.
   if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
   if (!broken_.ok()) return Explained(broken_);
+  if (core_->reads_call_reports()) TakeLoadReport(trailers);
   absl::Status status = wire::DecodeStatus(trailers);
   if (report_ != nullptr) KeepMetadata(trailers, trailers_);
   if (status.ok() && !broken_.ok()) return Explained(broken_);
@@ -249,6 +252,24 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
         absl::UnimplementedError(Cat(method_.path, ": the server answered OK without a reply")));
   }
   return status;  // The server's own words stay as they are.
+}
+
+// The server's own report (A51), for the load cell and for those who watch the pick. One that is
+// none, or two, are ignored.
+void Call::TakeLoadReport(const http2::Headers& trailers) {
+  std::string bytes;
+  int found = 0;
+  bool good = true;
+  for (const http2::Header& h : trailers.fields) {
+    if (h.token != http2::Token::kOther || h.name != wire::kLoadReportKey) continue;
+    good = ++found == 1 && wire::AppendDecodedBase64(bytes, h.value);
+  }
+  if (found == 0) return;
+  std::optional<LoadReport> report;
+  if (good) report = wire::DecodeLoadReport(bytes);
+  if (!report) return backend_->load.RefuseReport();
+  report->at = core_->home().Now();
+  load_report_ = std::make_unique<LoadReport>(*std::move(report));
 }
 
 // The attempt is over: the load cell and those who watch the pick learn how it went.
@@ -261,10 +282,12 @@ void Call::LeaveStream(const absl::Status& status, bool sent) {
                     .latency = now - began_attempt_,
                     .now = now,
                     .bytes_sent = sent,
-                    .bytes_received = committed_};
+                    .bytes_received = committed_,
+                    .report = load_report_.get()};
   backend_->load.End(end);
   if (backend_->live != nullptr) backend_->live->NoteSlots();
   TellWatches(end);
+  load_report_ = nullptr;
   pick_ = Queue{};
   pin_ = nullptr;
 }

@@ -438,31 +438,6 @@ TEST_F(ErrorsTest, AServiceConfigOfTheResolverThatIsNotUsedIsTold) {
                           "error parsing service config: 1:1: a service config is an object"));
 }
 
-// Asks for out-of-band load reports and fails calls with what it hears.
-class Reporting final : public Policy {
- public:
-  absl::Status OnUpdate(const Update& update, Control& control) override {
-    handle_ = control.Open(
-        {.address = update.endpoints[0].addresses[0], .report_period = 1s},
-        [](const SubchannelState& s, Control& c) { c.Publish(s.connectivity, FailPicker(s.why)); });
-    return absl::OkStatus();
-  }
-  void OnResolverError(const absl::Status&, Control&) override {}
-
- private:
-  std::unique_ptr<SubchannelHandle> handle_;
-};
-TEST_F(ErrorsTest, APolicyThatAsksForLoadReportsHearsThatThereAreNone) {
-  Serve("a:1");
-  options_.policies = {{.name = "reporting", .make = [] { return std::make_unique<Reporting>(); }}};
-  options_.default_service_config = R"({"loadBalancingConfig":[{"reporting":{}}]})";
-  OpenTo({"a:1"});
-  EXPECT_EQ(Told(Ask("x")),
-            "UNIMPLEMENTED: out-of-band load reports (OpenOptions::report_period) are not there in "
-            "this version; leave it 0; test:///service after 0us, attempt 1; policy reporting, 1 "
-            "endpoint (pushed)");
-  EXPECT_EQ(network_.attempts("a:1"), 0u);
-}
 TEST_F(ErrorsTest, TheReportNamesThePolicy) {
   Serve("a:1");
   OpenTo({"a:1"});

@@ -77,6 +77,9 @@ class Core final : public Post,
   // What a failed call would ask: "policy round_robin, 3 endpoints (from dns): 10.0.4.5:80 ..."
   std::string Explain() const;
 
+  // Whether the load reports that come with calls are looked at (A51).
+  bool reads_call_reports() const { return published_config_->call_reports(); }
+
   // ---- Home: health.
   // The service whose health connections are watched for (A17); nullopt: none.
   std::optional<std::string> HealthService() const;

@@ -37,6 +37,7 @@ LiveSubchannel::~LiveSubchannel() {
 void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
   listeners_.push_back(listener);
   ChooseHealthWatch();
+  ChooseLoadWatch();
   const SubchannelState now = Report(*listener);
   if (now.connectivity == Connectivity::kIdle) return;
   core_.Tell([listener, now](Control& control) {
@@ -47,6 +48,7 @@ void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
 void LiveSubchannel::Remove(const Listener& listener) {
   std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
   ChooseHealthWatch();
+  ChooseLoadWatch();
 }
 
 void LiveSubchannel::CloseHard(std::string_view why) {
@@ -77,6 +79,7 @@ void LiveSubchannel::Run(Action action) {
       return HangUp();
     case Action::kPublish:
       ChooseHealthWatch();
+      ChooseLoadWatch();
       return TellAll();
   }
 }
@@ -102,6 +105,7 @@ void LiveSubchannel::Dial() {
 void LiveSubchannel::HangUp() {
   dial_ = nullptr;
   health_ = nullptr;
+  load_ = nullptr;
   Disarm();
   if (carrier_ != nullptr) Carrier::Retire(std::move(carrier_));
   backend_->load.SetFreeStreams(0);
@@ -122,6 +126,7 @@ void LiveSubchannel::OnCarrierReady() {
 
 void LiveSubchannel::OnCarrierSlots() {
   if (health_ != nullptr) health_->OnSlots();
+  if (load_ != nullptr) load_->OnSlots();
   while (!waiting_.empty() && usable() && carrier_->slots() > 0) waiting_.Pop().OpenOn(*this);
 }
 
@@ -138,6 +143,7 @@ void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
 
 void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
   health_ = nullptr;
+  load_ = nullptr;
   const auto dead = std::move(carrier_);
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
     On(subchannel::ConnectFailed{WithoutAddress(why, address())});
@@ -172,6 +178,20 @@ bool LiveSubchannel::ChooseHealthWatch() {
     health_ = std::make_unique<HealthWatch>(core_, *carrier_, *service, address(), *this);
   }
   return true;
+}
+
+// One watch for all who want reports, as often as the most eager of them.
+void LiveSubchannel::ChooseLoadWatch() {
+  Duration wanted{};
+  for (const auto& l : listeners_) {
+    if (!usable() || carrier_ == nullptr || l->report_period <= Duration{}) continue;
+    if (wanted == Duration{} || l->report_period < wanted) wanted = l->report_period;
+  }
+  if (wanted == (load_ != nullptr ? load_->period() : Duration{})) return;
+  load_ = nullptr;
+  if (wanted != Duration{}) {
+    load_ = std::make_unique<LoadWatch>(core_, *carrier_, backend_, wanted);
+  }
 }
 
 void LiveSubchannel::UpdateHealth() {

@@ -7,6 +7,7 @@
 
 #include "channel/carrier.h"
 #include "channel/health_watch.h"
+#include "channel/load_watch.h"
 #include "channel/subchannel_state.h"
 #include "channel/wait_queue.h"
 #include "event/event_loop.h"
@@ -24,10 +25,13 @@ class LiveSubchannel final : public Carrier::Owner,
  public:
   // One holder's ear. Kept alive while it runs; deaf once its handle is gone.
   struct Listener {
-    Listener(OnSubchannelState hears, bool health)
-        : on_state(std::move(hears)), watch_health(health) {}
+    Listener(OnSubchannelState hears, const OpenOptions& options)
+        : on_state(std::move(hears)),
+          watch_health(options.watch_health),
+          report_period(options.report_period) {}
     OnSubchannelState on_state;
     const bool watch_health;
+    const Duration report_period;
     bool gone = false;
   };
 
@@ -66,6 +70,7 @@ class LiveSubchannel final : public Carrier::Owner,
   void Tell(const std::shared_ptr<Listener>& listener);
   void OnHealth() override;
   bool ChooseHealthWatch();
+  void ChooseLoadWatch();
   void ReleaseWaiting();
   SubchannelState Report(const Listener& to) const;
 
@@ -83,6 +88,7 @@ class LiveSubchannel final : public Carrier::Owner,
   std::unique_ptr<event::Dial> dial_;
   std::unique_ptr<Carrier> carrier_;
   std::unique_ptr<HealthWatch> health_;  // While it is ready and somebody wants to know.
+  std::unique_ptr<LoadWatch> load_;      // Likewise.
   WaitQueue<Call> waiting_;
 };
 

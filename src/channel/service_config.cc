@@ -110,6 +110,7 @@ absl::StatusOr<std::shared_ptr<const ServiceConfig>> ServiceConfig::Parse(
   for (const std::string_view ignored : kIgnored) WarnIgnored(ignored, reader, issues.warnings);
   reader.Finish();
   if (!issues.error.ok()) return issues.error;
+  config->call_reports_ = issues.call_reports;
   for (std::string& w : issues.warnings) config->warnings_.push_back(std::move(w));
   return config;
 }

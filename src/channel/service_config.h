@@ -41,6 +41,7 @@ class ServiceConfig {
   const ChildConfig& policy() const { return policy_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::optional<retry::Throttling>& throttling() const { return throttling_; }
+  bool call_reports() const { return call_reports_; }  // As PolicyFactory::call_reports.
   // healthCheckConfig.serviceName (A17); nullopt: nothing is watched.
   const std::optional<std::string>& health_service() const { return health_service_; }
   // Of "/package.Service/Method": the entry of the method, else of the service, else the default
@@ -51,6 +52,7 @@ class ServiceConfig {
   void ReadMethod(ConfigReader& reader);
   void ReadHealthCheck(ConfigReader& reader);
   ChildConfig policy_;
+  bool call_reports_ = false;
   std::optional<retry::Throttling> throttling_;
   std::optional<std::string> health_service_;
   // By "service/method", "service/" or "/" (the default). Several names may share one.

@@ -7,11 +7,11 @@ namespace rondo::channel {
 
 class SubchannelPool::Handle final : public SubchannelHandle {
  public:
-  Handle(SubchannelPool& pool, LiveSubchannel& subchannel, bool watch_health,
+  Handle(SubchannelPool& pool, LiveSubchannel& subchannel, const OpenOptions& options,
          OnSubchannelState on_state)
       : pool_(pool),
         subchannel_(subchannel),
-        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state), watch_health)) {
+        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state), options)) {
     subchannel_.Add(listener_);
   }
   ~Handle() override {
@@ -28,41 +28,14 @@ class SubchannelPool::Handle final : public SubchannelHandle {
   const std::shared_ptr<LiveSubchannel::Listener> listener_;
 };
 
-// For what can't be given: it is in failure from the start, and says why.
-class SubchannelPool::Refused final : public SubchannelHandle {
- public:
-  Refused(Core& core, std::string_view address, absl::Status why, OnSubchannelState on_state)
-      : backend_(std::make_shared<Backend>(address)),
-        listener_(std::make_shared<LiveSubchannel::Listener>(std::move(on_state), false)) {
-    core.Tell([listener = listener_, why = std::move(why)](Control& control) {
-      if (listener->gone) return;
-      listener->on_state({.connectivity = Connectivity::kTransientFailure, .why = why}, control);
-    });
-  }
-  ~Refused() override { listener_->gone = true; }
-  SubchannelRef Ref() const override { return backend_; }
-  void Connect() override {}
-
- private:
-  const std::shared_ptr<Backend> backend_;
-  const std::shared_ptr<LiveSubchannel::Listener> listener_;
-};
-
 std::unique_ptr<SubchannelHandle> SubchannelPool::Open(const OpenOptions& options,
                                                        OnSubchannelState on_state) {
-  if (options.report_period != Duration{}) {
-    return std::make_unique<Refused>(
-        core_, options.address,
-        absl::UnimplementedError("out-of-band load reports (OpenOptions::report_period) are not "
-                                 "there in this version; leave it 0"),
-        std::move(on_state));
-  }
   auto it = live_.find(options.address);
   if (it == live_.end()) {
     it = live_.emplace(options.address, std::make_unique<LiveSubchannel>(core_, options.address))
              .first;
   }
-  return std::make_unique<Handle>(*this, *it->second, options.watch_health, std::move(on_state));
+  return std::make_unique<Handle>(*this, *it->second, options, std::move(on_state));
 }
 
 void SubchannelPool::Release(LiveSubchannel& subchannel) {

@@ -29,7 +29,6 @@ class SubchannelPool {
 
  private:
   class Handle;
-  class Refused;
   void Release(LiveSubchannel& subchannel);
 
   Core& core_;

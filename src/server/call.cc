@@ -51,9 +51,11 @@ void Call::Attach(Connection& connection) {
   identity_ = connection.identity();
 }
 
-void Call::Begin(Connection& connection, const Route& route, const RequestHead& head) {
+void Call::Begin(Connection& connection, const Route& route, const RequestHead& head,
+                 bool admitted) {
   Attach(connection);
   connection.TakeSlot();
+  admitted_ = admitted;
   route_ = &route;
   method_ = route.method->path;
   if (method_.empty()) {
@@ -82,6 +84,7 @@ void Call::BeginRefused(Connection& connection, RequestHead& head) {
   answer_ = Answer::kStatus;
   refusal_ = std::move(head.why);
   tells_encodings_ = head.strange_encoding;
+  if (head.pushback_ms > 0) pushback_ = std::to_string(head.pushback_ms);
   stream_.Discard();
   Later();
 }
@@ -218,12 +221,19 @@ void Call::Done() {
   done_ = true;
   deadline_timer_.Disarm();
   if (connection_ != nullptr) connection_->ReturnSlot();
+  if (admitted_) ReturnAdmission();
   if (started_ && shard_ != nullptr) shard_->HandlerEnds();
   on_cancel_ = nullptr;
   read_done_ = nullptr;
   write_done_ = nullptr;
   extra_reads_.clear();
   extra_writes_.clear();
+}
+
+void Call::ReturnAdmission() {
+  admitted_ = false;
+  if (connection_ != nullptr) return connection_->ReturnAdmission();
+  origin_->core->admission().Return();
 }
 
 // `now`: this is not inside an event of the stream, or it is its last.
@@ -259,6 +269,7 @@ void Call::Clear() {
   metadata_.clear();
   headers_.clear();
   trailers_.clear();
+  load_report_ = nullptr;
   peer_ = nullptr;
   identity_ = nullptr;
   deadline_.reset();
@@ -271,6 +282,7 @@ void Call::Clear() {
   request_encoding_ = compression_ = Compression::kIdentity;
   if (unpacked_.capacity() > kRequestKept) unpacked_ = {};
   refusal_ = absl::OkStatus();
+  pushback_.clear();
   stream_.Renew();
   timeout_ = {};
   request_ = {};

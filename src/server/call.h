@@ -35,7 +35,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
 
   // ---- The connection's side. Exactly one of these begins a call; all want OnCall to return the
   // stream and the handler afterwards.
-  void Begin(Connection& connection, const Route& route, const RequestHead& head);
+  // `admitted`: it counts as Admission counts.
+  void Begin(Connection& connection, const Route& route, const RequestHead& head, bool admitted);
   void BeginRefused(Connection& connection, RequestHead& head);      // Answers it with trailers.
   void BeginHttp(Connection& connection, RequestHead::Kind answer);  // Answers it in plain HTTP.
   Metadata& metadata_to_fill() { return metadata_; }
@@ -92,10 +93,12 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool FitsForSending(const Slice& framed);
   Slice Packed(Slice framed, WriteOptions options) const;
   bool Unpack(transport::Message& message);
+  void AddLoadReport();
   void SendEnd(const absl::Status& status);
   void SendHttp();
   void Abandon(const absl::Status& why);
   void Done();
+  void ReturnAdmission();
   void FreeIfOver(bool now);
 
   // ---- Whose it is.
@@ -114,7 +117,9 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
   int pins_ = 0;
+  bool admitted_ = false;  // To be returned.
   absl::Status refusal_;
+  std::string pushback_;  // grpc-retry-pushback-ms; empty: none.
   Duration timeout_{};
   Compression request_encoding_ = Compression::kIdentity, compression_ = Compression::kIdentity;
   wire::Encodings accepted_;

@@ -5,6 +5,7 @@
 #include "server/call.h"
 #include "server/core.h"
 #include "server/shard.h"
+#include "wire/load_report.h"
 #include "wire/metadata_codec.h"
 #include "wire/status_codec.h"
 
@@ -76,10 +77,20 @@ void Call::SendHeaders() {
   if (!over_) SendHead();
 }
 
+// A51: the call's own figures over those of the server.
+void Call::AddLoadReport() {
+  const std::optional<ServerLoad>& server = shard_->core().load();
+  LoadReport all = server && route_ != nullptr ? server->Get() : LoadReport();
+  if (load_report_ != nullptr) all = wire::MergeLoadReports(std::move(all), *load_report_);
+  const std::string bytes = wire::EncodeLoadReport(all);
+  if (!bytes.empty()) AddTrailer(wire::kLoadReportKey, bytes);
+}
+
 // Trailers, or trailers only where nothing went before them.
 void Call::SendEnd(const absl::Status& status) {
   if (std::exchange(over_, true) || shard_ == nullptr) return;
   deadline_timer_.Disarm();
+  if (load_report_ != nullptr || shard_->core().load()) AddLoadReport();
   absl::Status wrong;
   if (!headers_.empty()) wrong = PutHead();
   wire::Fields& fields = shard_->scratch_fields();
@@ -99,6 +110,7 @@ void Call::SendEnd(const absl::Status& status) {
   if (tells_encodings_) {
     extra.push_back({.name = "grpc-accept-encoding", .value = wire::kAcceptEncoding});
   }
+  if (!pushback_.empty()) extra.push_back({.name = "grpc-retry-pushback-ms", .value = pushback_});
   Append(extra, fields);
   if (!head_sent_) return stream_.Respond(Head(), extra, true);
   stream_.Finish(NoFields(), extra);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "server/core.h"
 #include "server/dispatch.h"
 #include "server/shard.h"
@@ -23,6 +24,7 @@ transport::LinkOptions OptionsOf(const ServerOptions& options) {
 Connection::Connection(Shard& shard, std::unique_ptr<event::Socket> socket)
     : shard_(shard),
       origin_(std::make_shared<Origin>(Origin{socket->peer(), shard.core().Self()})),
+      guest_(shard.core().admission()),
       link_(std::make_unique<transport::Link>(
           shard.loop(), std::move(socket), http2::Role::kServer, OptionsOf(shard.core().options()),
           static_cast<transport::LinkEvents&>(*this), static_cast<transport::Acceptor*>(this))) {}
@@ -55,7 +57,7 @@ transport::Stream* Connection::OnCall(const http2::Headers& headers,
       break;
     case RequestHead::Kind::kCall:
       if (const Route* route = core.routes().Find(head.path)) {
-        call.Begin(*this, *route, head);
+        BeginRouted(call, *route, head);
       } else {
         head.why = core.routes().Unknown(head.path);
         call.BeginRefused(*this, head);
@@ -63,6 +65,19 @@ transport::Stream* Connection::OnCall(const http2::Headers& headers,
   }
   *handler = &call.handler();
   return &call.stream();
+}
+
+void Connection::BeginRouted(Call& call, const Route& route, RequestHead& head) {
+  Admission& admission = shard_.core().admission();
+  const bool counts = admission.enabled() && !route.always_admitted;
+  if (!counts || guest_.Take(shard_.core().connections())) {
+    return call.Begin(*this, route, head, counts);
+  }
+  head.why = absl::ResourceExhaustedError(Cat("server: ", admission.limit(),
+                                              admission.limit() == 1 ? " call runs" : " calls run",
+                                              " at once, as many as it takes; try again later"));
+  head.pushback_ms = admission.NextPushbackMs();
+  call.BeginRefused(*this, head);
 }
 
 void Connection::OnClosed(const absl::Status&) { shard_.Remove(*this); }

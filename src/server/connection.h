@@ -5,10 +5,14 @@
 #include <memory>
 #include <string_view>
 
+#include "server/admission.h"
 #include "server/call_list.h"
 #include "transport/link.h"
 
 namespace rondo::server {
+
+struct RequestHead;
+struct Route;
 
 class Connection final : private transport::LinkEvents, private transport::Acceptor {
  public:
@@ -30,6 +34,7 @@ class Connection final : private transport::LinkEvents, private transport::Accep
   // streams at once can't make more handlers run than that (CVE-2023-44487).
   void TakeSlot() { ++slots_taken_; }
   void ReturnSlot() { --slots_taken_; }
+  void ReturnAdmission() { guest_.Return(); }
 
   size_t index = 0;  // In the shard.
 
@@ -40,12 +45,14 @@ class Connection final : private transport::LinkEvents, private transport::Accep
   void OnDraining(const transport::GoAway&) override {}
   void OnSlots() override {}
   void OnClosed(const absl::Status& why) override;
+  void BeginRouted(Call& call, const Route& route, RequestHead& head);
 
   Shard& shard_;
   const std::shared_ptr<Origin> origin_;
   bool identified_ = false;
   CallList calls_;
   uint32_t slots_taken_ = 0;
+  Admission::Guest guest_;
   std::unique_ptr<transport::Link> link_;
 };
 

@@ -1,6 +1,7 @@
 #include "server/core.h"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <limits>
 #include <utility>
@@ -41,6 +42,7 @@ std::shared_ptr<Core> Core::Make(ServerOptions options, Environment env) {
 Core::Core(ServerOptions options, Environment env)
     : options_(std::move(options)),
       network_(*env.network),
+      admission_(options_.admission),
       workers_(options_.workers, options_.max_waiting) {
   for (auto& loop : env.loops) shards_.push_back(std::make_unique<Shard>(*this, std::move(loop)));
 }
@@ -73,6 +75,13 @@ absl::Status Core::CheckOptions() const {
       options_.max_header_bytes > std::numeric_limits<int32_t>::max() / 2) {
     return absl::InvalidArgumentError(Cat("server: max_header_bytes is ", options_.max_header_bytes,
                                           ", it should be 1 to 1073741823"));
+  }
+  const Duration pushback = options_.admission.pushback;
+  if (pushback < Duration{} || pushback > std::chrono::hours(1)) {
+    return absl::InvalidArgumentError(
+        Cat("server: admission.pushback is ",
+            std::chrono::duration_cast<std::chrono::milliseconds>(pushback).count(),
+            " ms, it should be 0 to 3600000 ms"));
   }
   return absl::OkStatus();
 }

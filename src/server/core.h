@@ -4,12 +4,15 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "event/event_loop.h"
 #include "event/socket.h"
+#include "rondo/orca.h"
 #include "rondo/server.h"
+#include "server/admission.h"
 #include "server/dispatch.h"
 #include "server/shard.h"
 #include "server/worker_pool.h"
@@ -31,6 +34,7 @@ class Core {
   // ---- Before Start.
   Dispatch& dispatch() { return dispatch_; }
   void Add(Service& service);
+  void ReportLoad(const ServerLoad& load) { load_ = load; }
 
   // ---- The server's verbs; see rondo/server.h.
   absl::Status Start();
@@ -45,7 +49,10 @@ class Core {
   std::shared_ptr<Core> Self() const { return self_.lock(); }
   const ServerOptions& options() const { return options_; }
   const Dispatch& routes() const { return dispatch_; }
+  const std::optional<ServerLoad>& load() const { return load_; }  // Of every call.
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
+  Admission& admission() { return admission_; }
+  size_t connections() const { return connections_.load(std::memory_order_relaxed); }
   bool TakeConnection();  // False: there are max_connections.
   size_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
   void ReturnConnection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
@@ -74,7 +81,9 @@ class Core {
   event::Network& network_;
   std::unique_ptr<event::Network> secure_;  // TLS over it; null: plaintext.
   Dispatch dispatch_;
+  Admission admission_;
   std::vector<Service*> services_;
+  std::optional<ServerLoad> load_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
   std::atomic<bool> stopped_{false};

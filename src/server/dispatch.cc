@@ -17,7 +17,9 @@ void Dispatch::Add(ServerMethod method) {
         Cat("server: a method's path is \"", path, "\", it should be /package.Service/Method")));
     return;
   }
-  if (!routes_.try_emplace(path, Route{method.method, std::move(method.start)}).second) {
+  if (!routes_
+           .try_emplace(path, Route{method.method, std::move(method.start), method.always_admitted})
+           .second) {
     problem_.Update(absl::AlreadyExistsError(Cat("server: two handlers for ", path)));
     return;
   }

@@ -17,6 +17,7 @@ namespace rondo::server {
 struct Route {
   const Method* method;
   std::function<void(ServerCall&, Bytes)> start;
+  bool always_admitted = false;
 };
 
 class Dispatch {
@@ -37,7 +38,7 @@ class Dispatch {
   std::unordered_map<std::string_view, Route> routes_;  // The keys are the methods' own paths.
   std::unordered_set<std::string_view> services_;
   Method anything_{"", true, true};
-  Route unknown_{&anything_, nullptr};
+  Route unknown_{&anything_, nullptr, false};
   absl::Status problem_;
 };
 

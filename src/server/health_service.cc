@@ -210,10 +210,12 @@ void HealthService::Remove(std::string_view service) { state_->Remove(service); 
 void HealthService::OnDrain() { state_->Drain(); }
 
 std::vector<ServerMethod> HealthService::Methods() {
+  // A busy server is not a sick one: it must be able to say so.
   return {
-      {&kCheck, [s = state_](ServerCall& call, Bytes request) { s->Check(call, request); }},
-      {&kWatch, [s = state_](ServerCall& call, Bytes request) { s->BeginWatch(call, request); }},
-      {&kList, [s = state_](ServerCall& call, Bytes) { s->List(call); }}};
+      {&kCheck, [s = state_](ServerCall& call, Bytes request) { s->Check(call, request); }, true},
+      {&kWatch, [s = state_](ServerCall& call, Bytes request) { s->BeginWatch(call, request); },
+       true},
+      {&kList, [s = state_](ServerCall& call, Bytes) { s->List(call); }, true}};
 }
 
 std::string_view HealthService::ProtoFile() const { return server::HealthProto(); }

@@ -225,6 +225,8 @@ absl::Status ReflectionService::OnStart(const ServedServices& served) {
   for (const std::string_view file : served.proto_files) {
     if (absl::Status s = state_->files().Add(file); !s.ok()) return s;
   }
+  // What those of the library's own services import.
+  if (absl::Status s = state_->files().Add(server::LoadReportProto()); !s.ok()) return s;
   return state_->files().Add(server::ReflectionAlphaProto());
 }
 

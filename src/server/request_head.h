@@ -27,6 +27,7 @@ struct RequestHead {
   Compression encoding = Compression::kIdentity;  // Of the requests.
   bool strange_encoding = false;  // Refused for it: the answer must say which ones there are.
   wire::Encodings accepted;       // Of replies.
+  int64_t pushback_ms = 0;        // Refused: what the caller is told to wait; 0: nothing.
 };
 
 // Fills `metadata` on the way. Refused are headers of more than `max_bytes` (RESOURCE_EXHAUSTED), a

@@ -47,11 +47,15 @@ void Server::HandleUnknown(std::function<void(ServerCall&)> start) {
   core_->dispatch().AddUnknown(std::move(start));
 }
 
+void Server::ReportLoad(const ServerLoad& load) { core_->ReportLoad(load); }
+
 absl::Status Server::Start() { return core_->Start(); }
 
 const std::vector<std::string>& Server::addresses() const { return core_->addresses(); }
 
 size_t Server::connections_accepted() const { return core_->accepted(); }
+
+size_t Server::calls_refused() const { return core_->admission().refused(); }
 
 int Server::port() const {
   for (const std::string& address : addresses()) {

@@ -63,6 +63,44 @@ message ServiceResponse { string name = 1; }
 message ErrorResponse { int32 error_code = 1; string error_message = 2; }
 )";
 
+// As published by cncf/xds, without the comments and the rules of its validator.
+constexpr std::string_view kLoadReport = R"(
+syntax = "proto3";
+package xds.data.orca.v3;
+option java_outer_classname = "OrcaLoadReportProto";
+option java_multiple_files = true;
+option java_package = "com.github.xds.data.orca.v3";
+option go_package = "github.com/cncf/xds/go/xds/data/orca/v3";
+message OrcaLoadReport {
+  double cpu_utilization = 1;
+  double mem_utilization = 2;
+  uint64 rps = 3 [deprecated = true];
+  map<string, double> request_cost = 4;
+  map<string, double> utilization = 5;
+  double rps_fractional = 6;
+  double eps = 7;
+  map<string, double> named_metrics = 8;
+  double application_utilization = 9;
+}
+)";
+constexpr std::string_view kOrca = R"(
+syntax = "proto3";
+package xds.service.orca.v3;
+option java_outer_classname = "OrcaProto";
+option java_multiple_files = true;
+option java_package = "com.github.xds.service.orca.v3";
+option go_package = "github.com/cncf/xds/go/xds/service/orca/v3";
+import "xds/data/orca/v3/orca_load_report.proto";
+import "google/protobuf/duration.proto";
+service OpenRcaService {
+  rpc StreamCoreMetrics(OrcaLoadReportRequest) returns (stream xds.data.orca.v3.OrcaLoadReport);
+}
+message OrcaLoadReportRequest {
+  google.protobuf.Duration report_interval = 1;
+  repeated string request_cost_names = 2;
+}
+)";
+
 std::string Reflection(std::string_view version) {
   return wire::CompileProto(
       Cat("grpc/reflection/", version, "/reflection.proto"),
@@ -74,6 +112,18 @@ std::string Reflection(std::string_view version) {
 std::string_view HealthProto() {
   static const auto& file =
       *new std::string(wire::CompileProto("grpc/health/v1/health.proto", kHealth));
+  return file;
+}
+
+std::string_view LoadReportProto() {
+  static const auto& file =
+      *new std::string(wire::CompileProto("xds/data/orca/v3/orca_load_report.proto", kLoadReport));
+  return file;
+}
+
+std::string_view OrcaProto() {
+  static const auto& file = *new std::string(wire::CompileProto(
+      "xds/service/orca/v3/orca.proto", kOrca, {LoadReportProto(), wire::DurationProto()}));
   return file;
 }
 

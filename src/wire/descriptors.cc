@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/descriptor_database.h>
+#include <google/protobuf/duration.pb.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -25,7 +26,14 @@ std::optional<std::string> Serialised(bool found, const FileDescriptorProto& fil
 
 }  // namespace
 
-std::string CompileProto(std::string_view name, std::string_view source) {
+std::string DurationProto() {
+  FileDescriptorProto file;
+  google::protobuf::Duration::descriptor()->file()->CopyTo(&file);
+  return file.SerializeAsString();
+}
+
+std::string CompileProto(std::string_view name, std::string_view source,
+                         const std::vector<std::string_view>& imports) {
   google::protobuf::io::ArrayInputStream bytes(source.data(), static_cast<int>(source.size()));
   google::protobuf::io::Tokenizer tokens(&bytes, nullptr);
   FileDescriptorProto parsed;
@@ -34,6 +42,11 @@ std::string CompileProto(std::string_view name, std::string_view source) {
   parsed.set_name(std::string(name));
   // A pool of its own resolves the types' names, as protoc does.
   google::protobuf::DescriptorPool pool;
+  for (const std::string_view import : imports) {
+    FileDescriptorProto one;
+    if (!one.ParseFromArray(import.data(), static_cast<int>(import.size()))) return {};
+    if (pool.BuildFile(one) == nullptr) return {};
+  }
   const google::protobuf::FileDescriptor* file = pool.BuildFile(parsed);
   if (file == nullptr) return {};
   FileDescriptorProto full;

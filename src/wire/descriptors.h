@@ -13,8 +13,11 @@
 
 namespace rondo::wire {
 
-// Compiles a .proto that imports nothing; empty if it is wrong.
-std::string CompileProto(std::string_view name, std::string_view source);
+// Compiles a .proto; empty if it is wrong. `imports`: the files that it imports, serialised,
+// each after those that it imports itself.
+std::string CompileProto(std::string_view name, std::string_view source,
+                         const std::vector<std::string_view>& imports = {});
+std::string DurationProto();  // google/protobuf/duration.proto
 
 // Files that were added, and behind them those that generated code has linked into the program.
 class DescriptorFiles {

@@ -12,6 +12,7 @@ bool ProtoReader::Next() {
   if (!good_) return false;
   field_ = static_cast<uint32_t>(tag >> 3);
   is_text_ = (tag & 7) == kText;
+  is_real_ = (tag & 7) == kFixed64;
   number_ = 0;
   text_ = {};
   switch (tag & 7) {
@@ -68,6 +69,12 @@ void AppendVarint(std::string& out, uint64_t value) {
 void AppendNumber(std::string& out, uint32_t field, uint64_t value) {
   AppendVarint(out, uint64_t{field} << 3 | kVarint);
   AppendVarint(out, value);
+}
+
+void AppendReal(std::string& out, uint32_t field, double value) {
+  AppendVarint(out, uint64_t{field} << 3 | kFixed64);
+  const auto bits = std::bit_cast<uint64_t>(value);
+  for (unsigned shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
 }
 
 void AppendText(std::string& out, uint32_t field, std::string_view value) {

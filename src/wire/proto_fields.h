@@ -3,6 +3,7 @@
 // library has no generated code: a program that links somebody else's health.pb.cc would have the
 // file twice in its descriptor pool, which protobuf answers by aborting.
 // Threads: distinct objects are independent.
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,8 +23,10 @@ class ProtoReader {
   bool good() const { return good_; }
   uint32_t field() const { return field_; }
   bool is_text() const { return is_text_; }
-  uint64_t number() const { return number_; }      // Of a varint or fixed field.
-  std::string_view text() const { return text_; }  // Of a string, bytes or message.
+  uint64_t number() const { return number_; }                     // Of a varint or fixed field.
+  bool is_real() const { return is_real_; }                       // It may be a double.
+  double real() const { return std::bit_cast<double>(number_); }  // Of such.
+  std::string_view text() const { return text_; }                 // Of a string, bytes or message.
 
  private:
   bool Varint(uint64_t& value);
@@ -31,7 +34,7 @@ class ProtoReader {
   bool Text();
 
   Bytes rest_;
-  bool good_ = true, is_text_ = false;
+  bool good_ = true, is_text_ = false, is_real_ = false;
   uint32_t field_ = 0;
   uint64_t number_ = 0;
   std::string_view text_;
@@ -39,6 +42,7 @@ class ProtoReader {
 
 void AppendVarint(std::string& out, uint64_t value);
 void AppendNumber(std::string& out, uint32_t field, uint64_t value);
+void AppendReal(std::string& out, uint32_t field, double value);
 void AppendText(std::string& out, uint32_t field, std::string_view value);  // Messages, too.
 
 }  // namespace rondo::wire

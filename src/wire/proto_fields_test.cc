@@ -21,6 +21,24 @@ TEST(ProtoFields, ProtobufReadsWhatIsWritten) {
   EXPECT_EQ(number.value(), ~uint64_t{0});
 }
 
+TEST(ProtoFields, ADoubleIsReadAsProtobufWroteIt) {
+  google::protobuf::DoubleValue real;
+  real.set_value(-3456.32);
+  std::string bytes;
+  AppendReal(bytes, 1, -3456.32);
+  EXPECT_EQ(bytes, real.SerializeAsString());
+  ProtoReader back(bytes);
+  ASSERT_TRUE(back.Next());
+  EXPECT_TRUE(back.is_real());
+  EXPECT_FALSE(back.is_text());
+  EXPECT_EQ(back.real(), -3456.32);
+  bytes.clear();
+  AppendNumber(bytes, 1, 1);
+  ProtoReader number(bytes);
+  ASSERT_TRUE(number.Next());
+  EXPECT_FALSE(number.is_real());
+}
+
 TEST(ProtoFields, WhatIsWrittenIsReadInOrder) {
   std::string bytes;
   AppendNumber(bytes, 1, 300);
