@@ -52,6 +52,7 @@ bool ReadEntry(const Kind& kind, std::string_view bytes, LoadReport& report) {
   if (!reader.good() || !(kind.number == kNamedMetrics ? std::isfinite(value) : Possible(value))) {
     return false;
   }
+  if (kind.number == kUtilization) value = std::min(value, 1.0);
   if (report.named.size() < kMostNamedFigures) {
     report.named.push_back({Cat(kind.prefix, key), value});
   }

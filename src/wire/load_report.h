@@ -19,7 +19,8 @@ inline constexpr size_t kMostNamedFigures = 100;
 // kMostNamedFigures.
 std::string EncodeLoadReport(const LoadReport& report);
 // nullopt: the bytes are none, or have a figure that is NaN, infinite, or negative where that can't
-// be. Memory above 1 counts as 1. Of named figures the first kMostNamedFigures are kept.
+// be. Memory and utilization.KEY above 1 count as 1. Of named figures the first kMostNamedFigures
+// are kept.
 std::optional<LoadReport> DecodeLoadReport(std::string_view bytes);
 // A call's own figures over those of its server; what the call says nothing of (0) is the server's.
 LoadReport MergeLoadReports(LoadReport server, const LoadReport& call);

@@ -102,7 +102,12 @@ TEST(LoadReport, BytesThatAreNoReportAreNone) {
   EXPECT_TRUE(DecodeLoadReport("\x18\x07\x7a\x01x").has_value()) << "fields that nobody knows";
 }
 
-TEST(LoadReport, MemoryAboveOneIsOne) { EXPECT_EQ(DecodeLoadReport(Figure(2, 1.5))->memory, 1); }
+TEST(LoadReport, AUtilisationThatCannotExceedOneIsOneAtMost) {
+  const auto report = DecodeLoadReport(Figure(2, 1.5) + Entry(5, "a", 1.5) + Entry(4, "a", 1.5));
+  EXPECT_EQ(report->memory, 1);
+  EXPECT_THAT(report->named,
+              ElementsAre(NamedFigure{"utilization.a", 1}, NamedFigure{"request_cost.a", 1.5}));
+}
 
 TEST(LoadReport, OfNamedFiguresTheFirstHundredAreKept) {
   std::string bytes;

@@ -1,11 +1,12 @@
-// Whatever a peer puts into gRPC's headers: base64, metadata, timeouts, status. Beside not
-// crashing: what was read and is sent again reads the same.
+// Whatever a peer puts into gRPC's headers: base64, metadata, timeouts, status, load reports.
+// Beside not crashing: what was read and is sent again reads the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "wire/base64.h"
+#include "wire/load_report.h"
 #include "wire/metadata_codec.h"
 #include "wire/path.h"
 #include "wire/status_codec.h"
@@ -25,6 +26,15 @@ void Base64(std::string_view text) {
   Check(again.size() == wire::Base64Size(text.size()));
   Check(wire::AppendDecodedBase64(back, again) && back == text);
   wire::AppendDecodedBase64(bytes, text);
+}
+
+void Report(std::string_view bytes) {
+  const auto report = wire::DecodeLoadReport(bytes);
+  if (!report) return;
+  const auto again = wire::DecodeLoadReport(wire::EncodeLoadReport(*report));
+  Check(again.has_value() && again->named == report->named);
+  Check(again->cpu == report->cpu && again->memory == report->memory && again->qps == report->qps);
+  Check(again->eps == report->eps && again->application == report->application);
 }
 
 // Lines of "name value".
@@ -71,6 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   switch (data[0] % 5) {
     case 0:
       Base64(text);
+      Report(text);
       break;
     case 1:
       MetadataBlock(text);

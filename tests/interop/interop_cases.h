@@ -44,6 +44,7 @@ grpc::testing::StreamingOutputCallRequest Ask(int response_size, int request_siz
 void AddStandardCases(Cases& cases);     // standard_cases.cc: gRPC's own.
 void AddCompressionCases(Cases& cases);  // compression_cases.cc: gRPC's own.
 void AddSoakCases(Cases& cases);         // soak_cases.cc: rpc_soak, channel_soak.
+void AddOrcaCases(Cases& cases);         // orca_cases.cc: gRPC's own.
 void AddFurtherCases(Cases& cases);      // further_cases.cc: ours.
 
 }  // namespace rondo::interop

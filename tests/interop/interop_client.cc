@@ -94,6 +94,7 @@ int RunCase(Flags& flags) {
   rondo::interop::AddStandardCases(cases);
   rondo::interop::AddSoakCases(cases);
   rondo::interop::AddCompressionCases(cases);
+  rondo::interop::AddOrcaCases(cases);
   rondo::interop::AddFurtherCases(cases);
   if (flags.test_case == "list") {
     for (const auto& entry : cases) std::printf("%s\n", entry.first.c_str());

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "google/rpc/status.pb.h"
+#include "rondo/orca.h"
 #include "rondo/server.h"
 #include "rondo/service.h"
 #include "test.rondo.pb.h"
@@ -58,9 +59,21 @@ absl::Status CheckCompression(const ServerCall& call, const Request& request) {
                                          : "expect_compressed: the request came uncompressed");
 }
 
+rondo::LoadReport ReportOf(const grpc::testing::TestOrcaReport& wanted) {
+  rondo::LoadReport report{.cpu = wanted.cpu_utilization(), .memory = wanted.memory_utilization()};
+  for (const auto& [key, value] : wanted.request_cost()) {
+    report.named.push_back({"request_cost." + key, value});
+  }
+  for (const auto& [key, value] : wanted.utilization()) {
+    report.named.push_back({"utilization." + key, value});
+  }
+  return report;
+}
+
 class InteropService final : public grpc::testing::TestServiceService {
  public:
-  explicit InteropService(std::string id) : id_(std::move(id)) {}
+  InteropService(std::string id, rondo::ServerLoad load)
+      : id_(std::move(id)), load_(std::move(load)) {}
 
   Task<absl::StatusOr<Empty>> EmptyCall(ServerCall& call, Empty /*request*/) override {
     Answer(call);
@@ -74,6 +87,9 @@ class InteropService final : public grpc::testing::TestServiceService {
     if (absl::Status s = CheckCompression(call, request); !s.ok()) co_return s;
     absl::Status s = CheckPayload(request.response_type(), request.response_size());
     if (!s.ok()) co_return s;
+    if (request.has_orca_per_query_report()) {
+      call.ReportLoad(ReportOf(request.orca_per_query_report()));
+    }
     if (request.response_compressed().value()) call.SetCompression(rondo::Compression::kGzip);
     SimpleResponse response;
     response.mutable_payload()->set_body(std::string(request.response_size(), '\0'));
@@ -109,8 +125,13 @@ class InteropService final : public grpc::testing::TestServiceService {
       rondo::ReaderWriter<StreamingOutputCallRequest, StreamingOutputCallResponse>& stream)
       override {
     Answer(call);
+    LoadTurn turn(*this);
     while (auto request = co_await stream.Read()) {
       if (request->response_status().code() != 0) co_return StatusOf(request->response_status());
+      if (request->has_orca_oob_report()) {
+        while (!turn.Take()) co_await rondo::Sleep(std::chrono::milliseconds(10));
+        load_.Set(ReportOf(request->orca_oob_report()));
+      }
       absl::Status sent = co_await Send(*request, stream);
       if (!sent.ok()) co_return sent;
     }
@@ -130,6 +151,26 @@ class InteropService final : public grpc::testing::TestServiceService {
   }
 
  private:
+  // One call at a time may say what the server reports, until it ends: clients that test this at
+  // once wait for one another.
+  class LoadTurn {
+   public:
+    explicit LoadTurn(InteropService& service) : service_(service) {}
+    LoadTurn(const LoadTurn&) = delete;
+    LoadTurn& operator=(const LoadTurn&) = delete;
+    ~LoadTurn() {
+      if (has_it_) service_.load_taken_ = false;
+    }
+    bool Take() {
+      has_it_ = has_it_ || !service_.load_taken_.exchange(true);
+      return has_it_;
+    }
+
+   private:
+    InteropService& service_;
+    bool has_it_ = false;
+  };
+
   // The replies that a request asks for.
   template <class Out>
   Task<absl::Status> Send(const StreamingOutputCallRequest& request, Out& out) {
@@ -175,6 +216,8 @@ class InteropService final : public grpc::testing::TestServiceService {
   }
 
   const std::string id_;
+  rondo::ServerLoad load_;
+  std::atomic<bool> load_taken_{false};
   std::atomic<int> cancelled_{0};
 };
 
@@ -186,11 +229,14 @@ int Serve(const std::string& host, int port, std::string id, rondo::Credentials 
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);  // Before any thread starts: sigwait gets them.
 
   if (id.empty()) id = host + ":" + std::to_string(port);
-  InteropService service(std::move(id));
+  const rondo::ServerLoad load;
+  InteropService service(std::move(id), load);
+  rondo::OrcaService orca(load, {.min_report_period = std::chrono::milliseconds(100)});
   rondo::Server server({.credentials = std::move(credentials),
                         .listen = {host + ":" + std::to_string(port)},
                         .max_concurrent_streams = 1000});
   server.Add(service);
+  server.Add(orca);
   if (absl::Status s = server.Start(); !s.ok()) {
     std::fprintf(stderr, "interop_server: %s\n", s.ToString().c_str());
     return 1;

@@ -21,13 +21,15 @@ mkdir -p "$BIN" "$LOGS"
 export PYTHONPATH=$TOOLS/python PYTHONDONTWRITEBYTECODE=1
 passed_in_all=0 failed_in_all=0
 
-# gRPC's own cases, but those of ORCA and of Google's cloud. pick_first_unary is apart: only
+# gRPC's own cases, but those of Google's cloud. pick_first_unary is apart: only
 # servers that tell their id can pass it, and grpc-go's doesn't.
 STANDARD=(empty_unary large_unary client_streaming server_streaming ping_pong empty_stream
   timeout_on_sleeping_server cancel_after_begin cancel_after_first_response custom_metadata
   status_code_and_message special_status_message unimplemented_method unimplemented_service)
 # Of compression: grpc-go and grpcio have no part in them.
 COMPRESSION=(client_compressed_unary client_compressed_streaming server_compressed_unary server_compressed_streaming)
+# Load reports: grpcio has no part in them.
+ORCA=(orca_per_rpc orca_oob)
 SOAK=(rpc_soak channel_soak)
 # Needs nothing of the server that grpc's definitions leave out.
 FURTHER_ANYWHERE=(half_duplex very_large_unary very_large_stream concurrent_large_unary)
@@ -224,6 +226,8 @@ part_go-client() {  # grpc-go's client, our server.
   start go-client-server "$OURS/interop_server" --port 0
   cases go-client "$BIN/grpc-go-client" --server_host=127.0.0.1 --server_port="$PORT" "${SOAK_FLAGS[@]}" \
     -- "${STANDARD[@]}" pick_first_unary "${SOAK[@]}"
+  cases go-client-orca "$BIN/grpc-go-client" --server_host=127.0.0.1 --server_port="$PORT" \
+    --service_config_json='{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}' -- "${ORCA[@]}"
   stop_all
 }
 
@@ -231,14 +235,14 @@ part_go-server() {  # Our client, grpc-go's server.
   need_grpc_go
   start_grpc_go
   cases go-server "$OURS/interop_client" --server_host=127.0.0.1 --server_port="$PORT" "${SOAK_FLAGS[@]}" \
-    -- "${STANDARD[@]}" "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" too_large_reply
+    -- "${STANDARD[@]}" "${ORCA[@]}" "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" too_large_reply
   stop_all
 }
 
 part_self() {  # Our client, our server.
   start self-server "$OURS/interop_server" --port 0
   cases self "$OURS/interop_client" --server_port="$PORT" "${SOAK_FLAGS[@]}" \
-    -- "${STANDARD[@]}" "${COMPRESSION[@]}" pick_first_unary "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" "${FURTHER[@]}" \
+    -- "${STANDARD[@]}" "${COMPRESSION[@]}" "${ORCA[@]}" pick_first_unary "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" "${FURTHER[@]}" \
     too_large_reply
   stop_all
 }
