@@ -137,6 +137,7 @@ struct ServerOptions {
       nullptr;         // Null: LoopPool::Default(). Connections are dealt round all its loops.
   size_t workers = 4;  // Threads for blocking handlers; started at the first use.
   size_t max_waiting = 1000;  // Calls waiting for a worker; RESOURCE_EXHAUSTED beyond.
+  AdmissionOptions admission{};
   uint32_t max_concurrent_streams =
       100;  // Of each connection; a slot is free when its handler is done.
   uint32_t max_header_bytes =
@@ -145,7 +146,6 @@ struct ServerOptions {
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
   // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
   Compression compression = Compression::kIdentity;
-  AdmissionOptions admission{};
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.

@@ -112,12 +112,12 @@ class Call final : public ServerCall, private transport::StreamHandler {
   // ---- How far it is.
   Answer answer_ = Answer::kNone;  // To give instead of starting a handler.
   bool started_ = false;           // The handler was called.
+  bool admitted_ = false;          // As Admission counts; to be returned.
   bool done_ = false;              // It owes nothing (any more).
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
   int pins_ = 0;
-  bool admitted_ = false;  // To be returned.
   absl::Status refusal_;
   std::string pushback_;  // grpc-retry-pushback-ms; empty: none.
   Duration timeout_{};

@@ -67,6 +67,13 @@ absl::Status Core::CheckOptions() const {
         "server: its LoopPool has no thread (kNoThread), so nobody would answer; give it one with "
         "threads");
   }
+  const Duration pushback = options_.admission.pushback;
+  if (pushback < Duration{} || pushback > std::chrono::hours(1)) {
+    return absl::InvalidArgumentError(
+        Cat("server: admission.pushback is ",
+            std::chrono::duration_cast<std::chrono::milliseconds>(pushback).count(),
+            " ms, it should be 0 to 3600000 ms"));
+  }
   if (options_.max_concurrent_streams == 0) {
     return absl::InvalidArgumentError(
         "server: max_concurrent_streams is 0, it should be 1 or more");
@@ -75,13 +82,6 @@ absl::Status Core::CheckOptions() const {
       options_.max_header_bytes > std::numeric_limits<int32_t>::max() / 2) {
     return absl::InvalidArgumentError(Cat("server: max_header_bytes is ", options_.max_header_bytes,
                                           ", it should be 1 to 1073741823"));
-  }
-  const Duration pushback = options_.admission.pushback;
-  if (pushback < Duration{} || pushback > std::chrono::hours(1)) {
-    return absl::InvalidArgumentError(
-        Cat("server: admission.pushback is ",
-            std::chrono::duration_cast<std::chrono::milliseconds>(pushback).count(),
-            " ms, it should be 0 to 3600000 ms"));
   }
   return absl::OkStatus();
 }
