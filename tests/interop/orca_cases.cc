@@ -110,7 +110,7 @@ struct Listener {
   static grpc::testing::TestServiceStub Open(const Settings& settings,
                                              const std::shared_ptr<Heard>& heard) {
     ChannelOptions options;
-    options.credentials = Insecure();
+    options.credentials = settings.credentials;
     options.policies = {{.name = "test_backend_metrics_load_balancer",
                          .make = [heard] { return std::make_unique<Listening>(heard); },
                          .watches = 1,

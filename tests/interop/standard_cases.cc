@@ -1,5 +1,5 @@
-// gRPC's own cases (doc/interop-test-descriptions.md of grpc/grpc), but those that need TLS, cloud
-// credentials or ORCA; those of compression are beside it.
+// gRPC's own cases (doc/interop-test-descriptions.md of grpc/grpc), but those that need
+// cloud credentials; those of compression and load reports are beside it.
 #include <chrono>
 #include <string>
 
