@@ -52,6 +52,9 @@ class alignas(64) LoadCell {
   Duration latency() const { return Duration(latency_.load(std::memory_order_relaxed)); }
   // Streams that its connection would take now; UINT32_MAX: no limit is known.
   uint32_t free_streams() const { return free_streams_.load(std::memory_order_relaxed); }
+  // Its connection is silent though calls wait: not even a PING is answered (StallOptions). Sets of
+  // ready backends leave it out, unless all are like that.
+  bool suspect() const { return suspect_.load(std::memory_order_relaxed); }
   // The latest; `at` is Time{} before the first.
   LoadReport Report(ReportSource source) const;
 
@@ -60,6 +63,7 @@ class alignas(64) LoadCell {
   void End(const CallEnd& end);
   void Put(ReportSource source, const LoadReport& report);
   void SetFreeStreams(uint32_t n) { free_streams_.store(n, std::memory_order_relaxed); }
+  void SetSuspect(bool is) { suspect_.store(is, std::memory_order_relaxed); }
 
  private:
   // A sequence lock whose writers skip when another writes: newer data follows.
@@ -73,6 +77,7 @@ class alignas(64) LoadCell {
   static constexpr uint64_t kEnded = 1 << 24;
   std::atomic<uint64_t> calls_{0}, failed_{0};
   std::atomic<uint32_t> free_streams_{UINT32_MAX};
+  std::atomic<bool> suspect_{false};
   std::atomic<int64_t> latency_{0};
   Slot reports_[2];
 };
