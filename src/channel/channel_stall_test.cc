@@ -109,7 +109,7 @@ TEST_F(StallTest, WhoIsSilentIsSaid) {
   network_.Freeze("a:1");
   FailedOf(50);
   EXPECT_THAT(Ask("x", {.affinity_key = 1})->message(),
-              HasSubstr("policy fussy, 1 endpoint: a:1 silent though calls wait"));
+              HasSubstr("policy fussy, 1 endpoint (pushed): a:1 silent though calls wait"));
 }
 TEST_F(StallTest, OffMeansThatNobodyIsLeftOut) {
   options_.stall.enabled = false;
@@ -147,7 +147,7 @@ TEST_F(ChannelKeepaliveTest, TooManyPingsDoublesTheTimeOfLaterConnections) {
   a.options.limits.pings.min_time = 5min;
   OpenTo({"a:1"});
   auto call = Ask("x");
-  Advance(40s);  // The fourth PING.
+  Advance(42s);  // The fourth PING, and the server's farewell.
   EXPECT_EQ(call->text(), "UNAVAILABLE");
   EXPECT_THAT(call->message(), HasSubstr("GOAWAY ENHANCE_YOUR_CALM: too_many_pings"));
   EXPECT_THAT(warnings_, ElementsAre("rondo: test:///service: a:1: the server said "
@@ -156,7 +156,7 @@ TEST_F(ChannelKeepaliveTest, TooManyPingsDoublesTheTimeOfLaterConnections) {
   call = Ask("x");
   Advance(79s);
   EXPECT_EQ(call->text(), "waiting");
-  Advance(2s);
+  Advance(3s);
   EXPECT_EQ(call->text(), "UNAVAILABLE");
   EXPECT_EQ(warnings_.size(), 2u);
 }

@@ -13,7 +13,7 @@ using std::chrono::seconds;
 constexpr Duration kRest = minutes(5);    // A PING so much later is no server's strike (A8).
 constexpr Duration kForget = minutes(1);  // PINGs for nothing are remembered so long.
 constexpr int kMostDoublings = 3;
-constexpr Duration kShortTrip = std::chrono::milliseconds(50), kLongestTrip = seconds(1);
+constexpr Duration kLongestTrip = seconds(1);
 constexpr Duration kLookAgain = seconds(1);  // When no PING is left.
 
 }  // namespace
@@ -64,9 +64,8 @@ void Pulse::OnAnswer(Time now) {
 }
 
 void Pulse::OnPong(Time now) {
-  // An answer that a stall held up says little of the way.
-  const Duration most = std::clamp<Duration>(2 * round_trip_, kShortTrip, kLongestTrip);
-  const Duration trip = std::min(now - last_ping_, most);
+  const Duration trip = std::min(now - last_ping_, kLongestTrip);
+  if (trip > AnswerTime()) return;  // A stall held it up.
   round_trip_ = std::exchange(measured_, true) ? round_trip_ + (trip - round_trip_) / 4 : trip;
 }
 
