@@ -64,6 +64,9 @@ class alignas(64) LoadCell {
   Duration latency() const { return Duration(latency_.load(std::memory_order_relaxed)); }
   // Streams that its connection would take now; UINT32_MAX: no limit is known.
   uint32_t free_streams() const { return free_streams_.load(std::memory_order_relaxed); }
+  // Its connection is silent though calls wait: not even a PING is answered (StallOptions). Sets of
+  // ready backends leave it out, unless all are like that.
+  bool suspect() const { return suspect_.load(std::memory_order_relaxed); }
   // The latest, without its named figures; `at` is Time{} before the first.
   LoadReport Report(ReportSource source) const;
   // The named figures of the latest. Takes a lock: not for picks.
@@ -77,6 +80,7 @@ class alignas(64) LoadCell {
   void Put(ReportSource source, const LoadReport& report);
   void RefuseReport() { reports_refused_.fetch_add(1, std::memory_order_relaxed); }
   void SetFreeStreams(uint32_t n) { free_streams_.store(n, std::memory_order_relaxed); }
+  void SetSuspect(bool is) { suspect_.store(is, std::memory_order_relaxed); }
 
  private:
   // A sequence lock whose writers skip when another writes: newer data follows.
@@ -90,6 +94,7 @@ class alignas(64) LoadCell {
   static constexpr uint64_t kEnded = 1 << 24;
   std::atomic<uint64_t> calls_{0}, failed_{0};
   std::atomic<uint32_t> free_streams_{UINT32_MAX};
+  std::atomic<bool> suspect_{false};
   std::atomic<int64_t> latency_{0};
   Slot reports_[2];
   std::atomic<uint64_t> reports_refused_{0};

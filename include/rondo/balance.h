@@ -40,6 +40,8 @@ struct SubchannelState {
   Connectivity connectivity = Connectivity::kIdle;
   Connectivity health = Connectivity::kReady;
   absl::Status why{};  // Set when either is kTransientFailure. The text doesn't name the address.
+  // As its LoadCell has it; a change of it alone is told, too. Only with kReady.
+  bool suspect = false;
 };
 
 struct OpenOptions {

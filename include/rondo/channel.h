@@ -11,6 +11,7 @@
 #include "rondo/balance.h"
 #include "rondo/call.h"
 #include "rondo/credentials.h"
+#include "rondo/keepalive.h"
 #include "rondo/loop.h"
 #include "rondo/resolve.h"
 
@@ -49,6 +50,8 @@ struct ChannelOptions {
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
   RetryOptions retry{};
+  StallOptions stall{};
+  KeepaliveOptions keepalive{};
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).

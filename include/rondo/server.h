@@ -16,6 +16,7 @@
 #include "rondo/compression.h"
 #include "rondo/credentials.h"
 #include "rondo/function.h"
+#include "rondo/keepalive.h"
 #include "rondo/loop.h"
 #include "rondo/metadata.h"
 #include "rondo/slice.h"
@@ -149,6 +150,15 @@ struct ServerOptions {
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.
+  ServerKeepaliveOptions keepalive{};
+  // The lives of connections (gRFC A9). 0: without end; else at least 1 ms. Each end is a graceful
+  // GOAWAY: clients go on elsewhere, or come back, and lose no call.
+  Duration max_connection_idle{};  // Without an open call. "max_idle"
+  // Each connection's own is longer or shorter by up to a tenth, by chance, so that those made
+  // together don't end together. "max_age"
+  Duration max_connection_age{};
+  // That calls may still run then; afterwards they end with the connection.
+  Duration max_connection_age_grace{};
 };
 
 class Server;

@@ -92,6 +92,10 @@ class PolicyTest : public testing::Test, public Control, public Post {
   void Health(const std::string& a, Connectivity health, const std::string& why = "not serving") {
     Become(a, {kReady, health, health == kFailed ? absl::UnavailableError(why) : absl::Status()});
   }
+  void Suspect(const std::string& a, bool is) {
+    Load(a).SetSuspect(is);
+    Become(a, {.connectivity = kReady, .health = kReady, .why = {}, .suspect = is});
+  }
   void AllReady(const Addresses& all) {
     for (const std::string& a : all) Ready(a);
   }

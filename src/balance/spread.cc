@@ -25,6 +25,18 @@ struct TurnPicker final : Picker {
   const Turns turns;
 };
 
+bool IsSuspect(const PickerRef& picker) {
+  const SubchannelRef one = picker->Sole();
+  return one != nullptr && one->load.suspect();
+}
+
+// Leaves out those that are suspect, unless all are: then waiting for one of them is the best there
+// is.
+template <class T, class F>
+void LeaveOut(std::vector<T>& all, F suspect) {
+  if (!std::all_of(all.begin(), all.end(), suspect)) std::erase_if(all, suspect);
+}
+
 // All children have failed: a call is told so, and the reason of one of them.
 struct FailedPicker final : Picker {
   FailedPicker(std::string t, std::shared_ptr<const TurnPicker> all)
@@ -163,6 +175,7 @@ PickerRef Spread::Build(const View& view) {
   for (auto& child : children_) {
     if (child->state() == state) pickers.push_back(child->picker(view));
   }
+  if (state == Connectivity::kReady) LeaveOut(pickers, IsSuspect);
   if (pickers.empty()) return QueuePicker()(view);
   auto turns = std::make_shared<const TurnPicker>(view, std::move(pickers));
   if (state != Connectivity::kTransientFailure) return turns;
@@ -183,6 +196,7 @@ ReadySet Spread::ReadyChildren(const View& view) {
     }
     ready.push_back(child->ready);
   }
+  LeaveOut(ready, [](const ReadySet::Entry& e) { return e->load().suspect(); });
   return ReadySet(std::move(ready));
 }
 

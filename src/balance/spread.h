@@ -42,7 +42,8 @@ class Spread : public Policy {
 
   void Publish(Control& control);
   bool MayStart();
-  // The ready children that always pick one backend.
+  // The ready children that always pick one backend, but for those whose connection is suspect,
+  // unless all are.
   ReadySet ReadyChildren(const View& view);
   const std::string& name() const { return name_; }
   const Children& children() const { return children_; }  // In the order of the endpoints.

@@ -18,6 +18,7 @@ class Carrier final : private transport::LinkEvents {
    public:
     virtual void OnCarrierReady() = 0;
     virtual void OnCarrierSlots() = 0;
+    virtual void OnCarrierSuspect() = 0;  // suspect() has changed.
     // No new stream may go here. The owner hands it to Retire, or drops it.
     virtual void OnCarrierDraining(const transport::GoAway& why) = 0;
     // Gone: the last event, the carrier may be destroyed in it.
@@ -33,6 +34,7 @@ class Carrier final : private transport::LinkEvents {
   transport::Connection& connection() { return link_.connection(); }
   uint32_t slots() const { return link_.slots(); }
   bool ready() const { return link_.ready(); }
+  bool suspect() const { return suspect_; }
   // The load cell's free stream slots, as they are now.
   void NoteSlots() { backend_->load.SetFreeStreams(link_.slots()); }
   const Backend& backend() const { return *backend_; }
@@ -47,11 +49,14 @@ class Carrier final : private transport::LinkEvents {
   void OnReady() override;
   void OnDraining(const transport::GoAway& why) override;
   void OnSlots() override;
+  void OnSuspect(bool suspect) override;
   void OnClosed(const absl::Status& why) override;
 
   Core& core_;
   const std::shared_ptr<Backend> backend_;
   Owner* owner_;  // Null once retired.
+  const Duration keepalive_time_;
+  bool suspect_ = false;
   transport::Link link_;
 };
 

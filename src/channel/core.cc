@@ -23,7 +23,8 @@ Core::Core(ChannelOptions options, Environment env)
       chance_(env_.seed + 1),
       pool_(*this),
       replay_room_{options_.retry.call_buffer, options_.retry.channel_buffer},
-      idle_(options_.idle_timeout) {}
+      idle_(options_.idle_timeout),
+      manners_(options_.keepalive) {}
 
 Core::~Core() { assert(root_ == nullptr && resolver_ == nullptr); }
 
@@ -175,6 +176,11 @@ Duration Core::BackoffDelay(int attempt) {
   delay = std::min(delay, static_cast<double>(b.max.count()));
   const double u = static_cast<double>(chance_.Next() >> 11) * 0x1p-53;  // [0, 1)
   return Duration(static_cast<int64_t>(delay * (1 + b.jitter * (2 * u - 1))));
+}
+
+void Core::OnTooManyPings(std::string_view peer, Duration keepalive_time) {
+  const std::string text = manners_.OnTooMany(keepalive_time);
+  if (!text.empty()) Warn(peer, {text});
 }
 
 std::shared_ptr<Gauge> Core::SharedGauge(std::string_view key) const {

@@ -12,6 +12,7 @@
 #include "balance/registry.h"
 #include "channel/idle_timer.h"
 #include "channel/method_heads.h"
+#include "channel/ping_manners.h"
 #include "channel/plan_slots.h"
 #include "channel/request_body.h"
 #include "channel/retry_state.h"
@@ -96,6 +97,9 @@ class Core final : public Post,
   SubchannelPool& pool() { return pool_; }
   event::Network& network() { return secure_ != nullptr ? *secure_ : *env_.network; }
   Chance& chance() { return chance_; }
+  const PingManners& ping_manners() const { return manners_; }
+  // A server said so to a connection with this keepalive time.
+  void OnTooManyPings(std::string_view peer, Duration keepalive_time);
   Duration BackoffDelay(int attempt);
   void OnPublish(Connectivity state, Control::Recipe recipe);
   void WantReresolve();
@@ -168,6 +172,7 @@ class Core final : public Post,
   ReplayRoom replay_room_;
   IdleTimer idle_;
   int64_t ended_ = 0;
+  PingManners manners_;
 };
 
 }  // namespace rondo::channel

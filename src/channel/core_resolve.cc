@@ -1,5 +1,6 @@
 // Names and config: what the resolver says, which service config is in force (A21), and what the
 // policy is told.
+#include <chrono>
 #include <cstdio>
 #include <utility>
 
@@ -15,6 +16,9 @@
 
 namespace rondo::channel {
 namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 constexpr std::string_view kUserAgent = "grpc-c++-rondo/" RONDO_VERSION;
 
@@ -37,6 +41,20 @@ absl::Status CheckOptions(const ChannelOptions& o) {
     return absl::InvalidArgumentError(
         "channel: backoff must have 0 < base <= max, multiplier >= 1, 0 <= jitter < 1 and "
         "min_connect_timeout > 0");
+  }
+  if (o.stall.silence < milliseconds(1) || o.stall.answer < milliseconds(1)) {
+    return absl::InvalidArgumentError(
+        Cat("channel: stall.silence is ", ShortDuration(o.stall.silence), " and stall.answer ",
+            ShortDuration(o.stall.answer), ", each should be at least 1ms"));
+  }
+  const KeepaliveOptions& k = o.keepalive;
+  if (k.time != Duration{} && k.time < seconds(10)) {  // A8.
+    return absl::InvalidArgumentError(Cat("channel: keepalive.time is ", ShortDuration(k.time),
+                                          ", it should be 0 (off) or at least 10s"));
+  }
+  if (k.timeout < seconds(1)) {
+    return absl::InvalidArgumentError(Cat("channel: keepalive.timeout is ",
+                                          ShortDuration(k.timeout), ", it should be at least 1s"));
   }
   return absl::OkStatus();
 }

@@ -109,6 +109,7 @@ void LiveSubchannel::HangUp() {
   Disarm();
   if (carrier_ != nullptr) Carrier::Retire(std::move(carrier_));
   backend_->load.SetFreeStreams(0);
+  backend_->load.SetSuspect(false);
 }
 
 void LiveSubchannel::OnTimer() {
@@ -128,6 +129,11 @@ void LiveSubchannel::OnCarrierSlots() {
   if (health_ != nullptr) health_->OnSlots();
   if (load_ != nullptr) load_->OnSlots();
   while (!waiting_.empty() && usable() && carrier_->slots() > 0) waiting_.Pop().OpenOn(*this);
+}
+
+void LiveSubchannel::OnCarrierSuspect() {
+  backend_->load.SetSuspect(carrier_->suspect());
+  if (usable()) TellAll();
 }
 
 void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
@@ -159,6 +165,7 @@ SubchannelState LiveSubchannel::Report(const Listener& to) const {
   SubchannelState out;
   out.connectivity = subchannel::ConnectivityOf(state_);
   if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) out.why = b->why;
+  out.suspect = usable() && backend_->load.suspect();
   if (to.watch_health && health_ != nullptr) {
     out.health = health_->health();
     out.why = health_->why();
@@ -229,7 +236,7 @@ std::string LiveSubchannel::Describe(Time now) const {
   }
   std::string_view name = "idle";
   if (std::holds_alternative<subchannel::Connecting>(state_)) name = "connecting";
-  if (usable()) name = "ready";
+  if (usable()) name = backend_->load.suspect() ? "silent though calls wait" : "ready";
   return Cat(address(), " ", name);
 }
 

@@ -76,6 +76,7 @@ class LiveSubchannel final : public Carrier::Owner,
 
   void OnCarrierReady() override;
   void OnCarrierSlots() override;
+  void OnCarrierSuspect() override;
   void OnCarrierDraining(const transport::GoAway& why) override;
   void OnCarrierClosed(const absl::Status& why) override;
   void OnTimer() override;  // The connect deadline, or the end of the backoff.

@@ -48,6 +48,9 @@ class Socket {
   virtual Io Write(std::span<const iovec> from) = 0;
   // A pause stops OnReadable; ending it brings one OnReadable.
   virtual void PauseReading(bool pause) = 0;
+  // How long bytes may lie unacknowledged before the connection is lost (TCP_USER_TIMEOUT, A18); at
+  // first 20 s. Nothing for what isn't TCP.
+  virtual void SetUserTimeout(Duration /*timeout*/) {}
   virtual std::string peer() const = 0;  // "10.0.0.1:50051", "unix:/run/x", for texts and logs.
   virtual std::string local() const = 0;
   // TLS: the handshake is not over, or has failed.

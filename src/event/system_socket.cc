@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 
 #include "event/address.h"
@@ -14,6 +15,7 @@
 namespace rondo::event {
 namespace {
 
+constexpr int kUserTimeout = 20'000;  // Milliseconds.
 constexpr uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr uint32_t kBoth = kReading | EPOLLOUT;
 
@@ -38,9 +40,9 @@ Io Failure(int error) {
 }  // namespace
 
 void TuneTcp(int fd) {
-  const int on = 1, timeout_ms = 20'000;
+  const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeout, sizeof kUserTimeout);
 }
 
 SystemSocket::SystemSocket(SystemLoop& loop, Fd fd)
@@ -117,6 +119,14 @@ void SystemSocket::PauseReading(bool pause) {
   if (pause) return Disarm();
   owes_readable_ = false;
   if (events_ != nullptr) loop_->Arm(*this, loop_->Now());
+}
+
+void SystemSocket::SetUserTimeout(Duration timeout) {
+  const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
+  const int ms = static_cast<int>(std::min<int64_t>(all, INT_MAX));
+  if (tcp_ && ms != kUserTimeout) {
+    setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  }
 }
 
 void SystemSocket::OnTimer() { events_->OnReadable(); }

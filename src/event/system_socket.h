@@ -20,6 +20,7 @@ class SystemSocket final : public Socket, private Watch, private TimerNode {
   Io Read(std::span<uint8_t> into) override;
   Io Write(std::span<const iovec> from) override;
   void PauseReading(bool pause) override;
+  void SetUserTimeout(Duration timeout) override;
   std::string peer() const override { return peer_; }
   std::string local() const override { return local_; }
   std::shared_ptr<const PeerIdentity> identity() const override;

@@ -1,6 +1,8 @@
 // Sockets of the operating system on loopback and on files; both ends on one loop, turned by hand.
 #include "event/system_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -431,6 +433,25 @@ TEST_F(SystemSocketTest, AShortReadAnswersTheNextOneWithoutAskingTheSystem) {
   client->Write("a");
   loop_->Until([&] { return server.got == "ab"; });
   EXPECT_EQ(server.readable, 2);
+}
+
+TEST_F(SystemSocketTest, BytesMayLieUnacknowledgedFor20SecondsUnlessToldOtherwise) {  // A18
+  const auto listener = Listen("127.0.0.1:0");
+  const auto to = ParseAddress(listener->address());
+  Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(fd.get(), to->get(), to->size), 0);
+  TuneTcp(fd.get());
+  const Fd same(dup(fd.get()));
+  const auto milliseconds = [&same] {
+    int ms = 0;
+    socklen_t size = sizeof ms;
+    getsockopt(same.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size);
+    return ms;
+  };
+  SystemSocket socket(*loop_, std::move(fd));
+  EXPECT_EQ(milliseconds(), 20'000);
+  socket.SetUserTimeout(7s);
+  EXPECT_EQ(milliseconds(), 7'000);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class TlsSocket final : public Socket, private SocketEvents, private TlsEar {
   Io Read(std::span<uint8_t> into) override;
   Io Write(std::span<const iovec> from) override;
   void PauseReading(bool pause) override { inner_->PauseReading(pause); }
+  void SetUserTimeout(Duration timeout) override { inner_->SetUserTimeout(timeout); }
   std::string peer() const override { return inner_->peer(); }
   std::string local() const override { return inner_->local(); }
   bool opening() const override { return !open_; }

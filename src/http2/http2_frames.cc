@@ -163,6 +163,7 @@ void Http2Session::OnPing(Bytes payload) {
   if (frame_.Has(frame::kAck)) return visitor_.OnPong(value);
   std::memcpy(Frame(frame::kPing, frame::kAck, 0, 8), &value, 8);
   Reply();
+  if (!visitor_.OnPing(police_.TakeSpoke())) return Fail(Code::kEnhanceYourCalm, "too_many_pings");
   Judge(police_.Paid(Offence::kPing), "PING frames");
 }
 

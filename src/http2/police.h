@@ -3,6 +3,7 @@
 // Threads: one at a time.
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "http2/session.h"
 
@@ -17,7 +18,11 @@ class Police {
   static constexpr int kMostSaved = 100'000;  // So that an old connection has no licence to flood.
 
   explicit Police(Visitor& visitor) : visitor_(visitor) {}
-  void Sent() { credit_ = std::min(credit_ + 2, kMostSaved); }
+  void Sent() {
+    credit_ = std::min(credit_ + 2, kMostSaved);
+    spoke_ = true;
+  }
+  bool TakeSpoke() { return std::exchange(spoke_, false); }  // Sent since this was last asked.
   bool Paid(Offence what) { return credit_ > 0 ? (--credit_, true) : Report(what); }
   bool Data(size_t bytes, bool end) {
     if (bytes > 0 || end) {
@@ -34,6 +39,7 @@ class Police {
   Visitor& visitor_;
   int credit_ = kFree;
   int empty_run_ = 0;
+  bool spoke_ = false;
 };
 
 }  // namespace rondo::http2

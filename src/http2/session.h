@@ -96,6 +96,9 @@ class Visitor {
   virtual void OnSettings() = 0;  // The peer's; see slots().
   virtual void OnGoAway(uint32_t last_id, Code code, std::string_view debug) = 0;
   virtual void OnPong(uint64_t payload) = 0;
+  // The peer's. `spoke`: HEADERS or DATA went out since the one before. False: close with
+  // ENHANCE_YOUR_CALM "too_many_pings" (A8).
+  virtual bool OnPing(bool /*spoke*/) { return true; }
   // False: close with ENHANCE_YOUR_CALM. `stream` with kReset, if the owner still has it.
   virtual bool OnOffence(Offence offence, const Stream* stream) = 0;
 

@@ -16,6 +16,10 @@ transport::LinkOptions OptionsOf(const ServerOptions& options) {
   link.session.max_header_bytes = options.max_header_bytes * 2;
   link.limits.max_message = options.max_receive_message;
   link.handshake = options.handshake_timeout;
+  link.limits.pings = {options.keepalive.min_time, options.keepalive.permit_without_calls};
+  link.pulse.keepalive_time = options.keepalive.time;
+  link.pulse.keepalive_timeout = options.keepalive.timeout;
+  link.pulse.permit_without_calls = true;
   return link;
 }
 
@@ -27,9 +31,15 @@ Connection::Connection(Shard& shard, std::unique_ptr<event::Socket> socket)
       guest_(shard.core().admission()),
       link_(std::make_unique<transport::Link>(
           shard.loop(), std::move(socket), http2::Role::kServer, OptionsOf(shard.core().options()),
-          static_cast<transport::LinkEvents&>(*this), static_cast<transport::Acceptor*>(this))) {}
+          static_cast<transport::LinkEvents&>(*this), static_cast<transport::Acceptor*>(this))) {
+  const ServerOptions& options = shard.core().options();
+  if (!ConnectionLife::HasEnd(options)) return;
+  life_ = std::make_unique<ConnectionLife>(shard.loop(), options, shard.chance(),
+                                           static_cast<ConnectionLife::Owner&>(*this));
+}
 
 Connection::~Connection() {
+  life_ = nullptr;
   link_.reset();
   while (Call* call = calls_.first()) {
     calls_.Remove(*call);

@@ -13,6 +13,31 @@
 namespace rondo::server {
 namespace {
 
+absl::Status CheckTimes(const ServerOptions& o) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  const auto bad = [](std::string_view name, Duration value, std::string_view range) {
+    return absl::InvalidArgumentError(Cat("server: ", name, " is ",
+                                          std::chrono::duration_cast<milliseconds>(value).count(),
+                                          " ms, it should be ", range));
+  };
+  const ServerKeepaliveOptions& k = o.keepalive;
+  if (k.time != Duration{} && k.time < seconds(1)) {
+    return bad("keepalive.time", k.time, "0 (off) or at least 1000");
+  }
+  if (k.timeout < seconds(1)) return bad("keepalive.timeout", k.timeout, "at least 1000");
+  if (k.min_time < Duration{}) return bad("keepalive.min_time", k.min_time, "0 or more");
+  for (const auto& [name, value] :
+       {std::pair("max_connection_idle", o.max_connection_idle),
+        std::pair("max_connection_age", o.max_connection_age),
+        std::pair("max_connection_age_grace", o.max_connection_age_grace)}) {
+    if (value != Duration{} && value < milliseconds(1)) {
+      return bad(name, value, "0 (without end) or at least 1");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Runs `work` on the loop and waits for it; at once if this is its thread. False: the loop has
 // stopped.
 bool RunOn(event::EventLoop& loop, const std::function<void()>& work) {
@@ -44,7 +69,9 @@ Core::Core(ServerOptions options, Environment env)
       network_(*env.network),
       admission_(options_.admission),
       workers_(options_.workers, options_.max_waiting) {
-  for (auto& loop : env.loops) shards_.push_back(std::make_unique<Shard>(*this, std::move(loop)));
+  for (auto& loop : env.loops) {
+    shards_.push_back(std::make_unique<Shard>(*this, std::move(loop), env.seed++));
+  }
 }
 
 void Core::Add(Service& service) {
@@ -83,7 +110,7 @@ absl::Status Core::CheckOptions() const {
     return absl::InvalidArgumentError(Cat("server: max_header_bytes is ", options_.max_header_bytes,
                                           ", it should be 1 to 1073741823"));
   }
-  return absl::OkStatus();
+  return CheckTimes(options_);
 }
 
 absl::Status Core::Start() {

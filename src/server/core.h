@@ -19,10 +19,11 @@
 
 namespace rondo::server {
 
-// Where a server lives: loops and sockets are arguments.
+// Where a server lives: loops, sockets and chance are arguments.
 struct Environment {
   std::vector<std::shared_ptr<event::EventLoop>> loops;  // At least one.
   event::Network* network = nullptr;
+  uint64_t seed = 0;
 };
 
 class Core {

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <future>
+#include <random>
 #include <utility>
 
 #include "event/loop_pool.h"
@@ -14,7 +15,8 @@ namespace {
 
 server::Environment EnvironmentOf(const ServerOptions& options) {
   LoopPool& pool = options.loops != nullptr ? *options.loops : LoopPool::Default();
-  server::Environment env{.loops = {}, .network = &event::SystemNetwork()};
+  std::random_device chance;
+  server::Environment env{.loops = {}, .network = &event::SystemNetwork(), .seed = chance()};
   for (size_t i = 0; i < pool.size(); ++i) {
     env.loops.push_back(event::Of(pool.loop(i)).shared_from_this());
   }

@@ -6,8 +6,8 @@
 
 namespace rondo::server {
 
-Shard::Shard(Core& core, std::shared_ptr<event::EventLoop> loop)
-    : core_(core), loop_(std::move(loop)) {}
+Shard::Shard(Core& core, std::shared_ptr<event::EventLoop> loop, uint64_t seed)
+    : core_(core), loop_(std::move(loop)), chance_(seed) {}
 
 // ---- Listeners and connections.
 

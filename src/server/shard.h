@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "event/socket.h"
 #include "http2/headers.h"
+#include "rondo/pick.h"
 #include "server/call_list.h"
 #include "server/connection.h"
 #include "wire/fields.h"
@@ -19,7 +20,7 @@ class Core;
 
 class Shard final : private event::StopNode {
  public:
-  Shard(Core& core, std::shared_ptr<event::EventLoop> loop);
+  Shard(Core& core, std::shared_ptr<event::EventLoop> loop, uint64_t seed);
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
@@ -34,6 +35,7 @@ class Shard final : private event::StopNode {
   void StopListening() { listeners_.clear(); }
   void Accept(std::unique_ptr<event::Socket> socket);
   void Remove(Connection& connection);
+  Chance& chance() { return chance_; }
 
   // ---- The end.
   void Drain();   // Takes nothing new; tells the core when all is done.
@@ -68,6 +70,7 @@ class Shard final : private event::StopNode {
   const std::shared_ptr<event::EventLoop> loop_;
   bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
   size_t handlers_ = 0;  // That run.
+  Chance chance_;
   std::vector<std::unique_ptr<event::Listener>> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;
   CallList orphans_;

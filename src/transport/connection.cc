@@ -52,6 +52,7 @@ Connection::Connection(http2::MakeSession make, http2::Role role, const http2::O
       acceptor_(acceptor),
       resets_(limits.reset_burst),
       glitches_(limits.glitch_burst),
+      strikes_(limits.pings),
       session_(make(role, options, *this, memory)) {}
 
 Connection::~Connection() = default;
@@ -237,6 +238,7 @@ bool Connection::OnRequest(http2::Stream& wire, const http2::Headers& headers, b
 }
 
 void Connection::OnHeaders(http2::Stream& wire, const http2::Headers& headers, bool end) {
+  answered_ = true;
   if (wire.user == nullptr) return;
   Stream& stream = *static_cast<Stream*>(wire.user);
   if (!is_client()) return OnData(wire, {}, end);  // A client's trailers say nothing but "end".
@@ -287,6 +289,8 @@ void Connection::OnGoAway(uint32_t last_id, http2::Code code, std::string_view d
 void Connection::OnPong(uint64_t payload) {
   if (owner_ != nullptr) owner_->OnPong(payload);
 }
+
+bool Connection::OnPing(bool spoke) { return strikes_.OnPing(now_, spoke, open_streams_ > 0); }
 
 // -- Budgets.
 

@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http2/session.h"
+#include "transport/ping_strikes.h"
 #include "transport/stream.h"
 
 namespace rondo::transport {
@@ -37,6 +39,7 @@ struct Limits {
   double reset_burst = 2000, reset_rate = 200;
   // PING, SETTINGS, WINDOW_UPDATE, PRIORITY and unknown frames beyond what our traffic explains.
   double glitch_burst = 1000, glitch_rate = 100;
+  PingPatience pings{};                       // Server; by default any are borne.
   Duration young = std::chrono::seconds(1);   // Resetting an older stream is honest.
   Duration stall = std::chrono::seconds(60);  // A stream whose bytes nobody takes is reset.
 };
@@ -105,6 +108,8 @@ class Connection final : private http2::Visitor {
   size_t open_streams() const { return open_streams_; }
   bool went_away() const { return went_away_; }  // A GOAWAY has come.
   bool exhausted() const { return session_->exhausted(); }
+  // HEADERS or DATA have come since this was last asked.
+  bool TakeAnswered() { return std::exchange(answered_, false); }
 
   void Ping(uint64_t payload);
   void Drain();                                               // First step: GOAWAY(2^31-1).
@@ -162,6 +167,7 @@ class Connection final : private http2::Visitor {
   void OnSettings() override;
   void OnGoAway(uint32_t last_id, http2::Code code, std::string_view debug) override;
   void OnPong(uint64_t payload) override;
+  bool OnPing(bool spoke) override;
   bool OnOffence(http2::Offence offence, const http2::Stream* wire) override;
 
   const Limits limits_;
@@ -178,7 +184,8 @@ class Connection final : private http2::Visitor {
   size_t owed_ = 0;           // Connection credit that is withheld while unasked_ is too much.
   size_t starved_ = 0;        // Streams whose message waits for room in the budget.
   Stream* beyond_ = nullptr;  // The one stream whose window may exceed the budget.
-  bool busy_ = false, doomed_ = false, went_away_ = false, refuse_ = false;
+  bool busy_ = false, doomed_ = false, went_away_ = false, refuse_ = false, answered_ = false;
+  PingStrikes strikes_;
   std::vector<Stream*> scheduled_, running_;
   std::unique_ptr<http2::Session> session_;  // Last: dies first.
 };

@@ -17,6 +17,7 @@ void Forget(std::vector<uint8_t>& bytes, size_t& until) {
 }  // namespace
 
 void Connection::OnData(http2::Stream& wire, Bytes bytes, bool end) {
+  answered_ = true;
   CreditConnection(bytes.size());
   if (wire.user == nullptr) return;
   Stream& stream = *static_cast<Stream*>(wire.user);

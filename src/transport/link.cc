@@ -8,6 +8,7 @@
 namespace rondo::transport {
 namespace {
 constexpr uint64_t kDrainPing = 0x726f6e646f647269;  // "rondodri"
+constexpr uint64_t kPulsePing = 0x726f6e646f70756c;  // "rondopul"
 constexpr uint32_t kMostStreams = 0x7fffffff;
 constexpr size_t kMostViews = 1024;  // IOV_MAX
 constexpr size_t kWriteBudget = 1 << 20;
@@ -47,9 +48,13 @@ Link::Link(event::EventLoop& loop, std::unique_ptr<event::Socket> socket, http2:
       local_(socket->local()),
       socket_(std::move(socket)),
       born_(loop.Now()),
+      pulse_(loop, options_.pulse, *this),
       connection_(Connection::Make(options.make, role, options.session, options.limits, *this,
                                    acceptor, loop.memory())) {
   socket_->Start(*this);
+  if (options_.pulse.keepalive_time > Duration{}) {
+    socket_->SetUserTimeout(options_.pulse.keepalive_timeout);
+  }
   const Time limit = is_client() ? options_.ready_by : born_ + options_.handshake;
   if (limit != Time::max()) loop_.Arm(handshake_, limit);
   loop_.WatchStop(loop_stop_);
@@ -107,7 +112,9 @@ void Link::Read() {
 bool Link::Feed(Bytes bytes) {
   if (state_ != State::kOpen) return true;  // Drained for politeness: see kFarewell.
   const Watch watch(*this);
-  const bool good = connection_->Receive(bytes, loop_.Now());
+  const Time now = loop_.Now();
+  pulse_.OnBytes(now);
+  const bool good = connection_->Receive(bytes, now);
   if (watch.gone()) return false;
   OnDirty();
   if (close_asked_) {
@@ -180,7 +187,7 @@ bool Link::Write(std::span<const iovec> bytes, size_t& budget) {
 // -- What the connection says; acted on at the end of the turn.
 
 void Link::OnSettings() {
-  ready_ = true;
+  if (!std::exchange(ready_, true)) pulse_.Start(loop_.Now() - born_);
   handshake_.Disarm();
   OnDirty();
 }
@@ -192,11 +199,16 @@ void Link::OnGoAway(const GoAway& why) {
 
 void Link::OnPong(uint64_t payload) {
   if (payload == kDrainPing && draining_ == Draining::kAsked) FinalGoAway();
+  if (payload == kPulsePing) pulse_.OnPong(loop_.Now());
 }
 
 void Link::OnStreamOpened() {
-  if (is_client() && connection_->slots() == 0) no_slots_ = true;
-  if (!is_client() && !tick_.armed()) loop_.Arm(tick_, loop_.Now() + options_.limits.stall / 4);
+  if (is_client()) {
+    pulse_.OnOpened();
+    if (connection_->slots() == 0) no_slots_ = true;
+    return;
+  }
+  if (!tick_.armed()) loop_.Arm(tick_, loop_.Now() + options_.limits.stall / 4);
 }
 
 // -- Telling the owner.
@@ -221,6 +233,10 @@ bool Link::TellOpening() {
         goaway_ ? *goaway_
                 : GoAway{kMostStreams, http2::Code::kNoError,
                          state_ == State::kUnread ? "connection lost" : "stream ids run out"});
+    if (watch.gone()) return false;
+  }
+  if (std::exchange(told_suspect_, suspect_) != suspect_) {
+    events_.OnSuspect(suspect_);
     if (watch.gone()) return false;
   }
   if (told_ready_ && no_slots_ && slots() > 0) {
@@ -335,6 +351,7 @@ void Link::Lose(std::string_view cause) {
 // The first cause is the one that is told.
 void Link::Die(std::string text) {
   if (!why_.ok()) return;
+  pulse_.Stop();
   for (event::TimerNode* timer :
        {static_cast<event::TimerNode*>(&handshake_), static_cast<event::TimerNode*>(&drain_),
         static_cast<event::TimerNode*>(&tick_)}) {
@@ -361,6 +378,20 @@ std::string Link::cause() const {
 std::string Link::FaultText() const {
   const http2::Fault& fault = connection_->fault();
   return Cat(http2::Name(fault.code), fault.why.empty() ? "" : ": ", fault.why);
+}
+
+// -- Whether the peer lives.
+
+void Link::SendPing() { connection_->Ping(kPulsePing); }
+
+void Link::OnSuspect(bool suspect) {
+  suspect_ = suspect;
+  OnDirty();
+}
+
+void Link::OnDead() {
+  Lose(Cat("keepalive: no byte came within ", Milliseconds(options_.pulse.keepalive_timeout),
+           " ms of a PING"));
 }
 
 // -- Time limits.

@@ -15,6 +15,7 @@
 #include "event/socket.h"
 #include "http2/session.h"
 #include "transport/connection.h"
+#include "transport/pulse.h"
 
 namespace rondo::transport {
 
@@ -28,6 +29,7 @@ struct LinkOptions {
   Duration drain_ping = std::chrono::seconds(5);  // Drain: the longest wait for the ping's answer.
   Duration farewell = std::chrono::seconds(1);    // The longest wait for last words to be taken.
   size_t read_budget = 256 << 10;                 // Bytes read in one turn, so that all get theirs.
+  Pulse::Options pulse{};                         // By default nothing is watched.
   http2::MakeSession make = &http2::MakeHttp2Session;
 };
 
@@ -40,6 +42,8 @@ class LinkEvents {
   // when stream ids run out, and when the socket is gone but complete answers wait to be read.
   virtual void OnDraining(const GoAway& why) = 0;
   virtual void OnSlots() = 0;  // slots() went from 0 to more.
+  // Client: no byte comes though calls wait, not even in answer to a PING; false: one has come.
+  virtual void OnSuspect(bool /*suspect*/) {}
   // The last event: socket gone or connection fault; all streams have ended. The text names peer
   // and cause: "127.0.0.1:50051: connection reset by peer (ECONNRESET)",
   // "127.0.0.1:50051: GOAWAY ENHANCE_YOUR_CALM: too_many_pings". Always UNAVAILABLE.
@@ -49,7 +53,7 @@ class LinkEvents {
   ~LinkEvents() = default;
 };
 
-class Link final : private event::SocketEvents, private ConnectionOwner {
+class Link final : private event::SocketEvents, private ConnectionOwner, private Pulse::Owner {
  public:
   // `acceptor` only with Role::kServer; it may ask this link anything. All three references outlive
   // the link. Events begin in a later turn.
@@ -120,6 +124,11 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   void OnPong(uint64_t payload) override;
   void OnStreamOpened() override;
   void OnStreamEnded() override { OnDirty(); }
+  void SendPing() override;
+  void OnSuspect(bool suspect) override;
+  void OnDead() override;
+  bool HasStreams() const override { return open_streams() > 0; }
+  bool TakeAnswered() override { return connection_->TakeAnswered(); }
 
   bool is_client() const { return role_ == http2::Role::kClient; }
   void Read();
@@ -152,6 +161,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   State state_ = State::kOpen;
   Draining draining_ = Draining::kNo;
   bool ready_ = false, told_ready_ = false, told_draining_ = false, told_closed_ = false;
+  bool suspect_ = false, told_suspect_ = false;
   bool no_slots_ = false;  // slots() was 0 since the last OnSlots.
   bool unread_ = false;    // The socket may have more, we don't want it now.
   bool blocked_ = false;   // The socket takes no more; OnWritable will come.
@@ -168,6 +178,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner {
   TimerOf<&Link::FinalGoAway> drain_{*this};
   TimerOf<&Link::GiveUpOnFarewell> farewell_{*this};
   TimerOf<&Link::Tick> tick_{*this};
+  Pulse pulse_;
   Connection::Pointer connection_;
 };
 

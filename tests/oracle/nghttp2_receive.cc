@@ -196,6 +196,7 @@ void Nghttp2Session::OnPingFrame(const nghttp2_frame& frame) {
     return visitor_.OnPong(payload);
   }
   ++replies_;
+  if (!visitor_.OnPing(police_.TakeSpoke())) return Fail(Code::kEnhanceYourCalm, "too_many_pings");
   Judge(police_.Paid(Offence::kPing), "PING frames");
 }
 

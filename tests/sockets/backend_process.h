@@ -60,6 +60,9 @@ class BackendProcess {
     waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
+  // As a process that hangs: its connections stay open, and nobody reads them.
+  void Stop() { kill(pid_, SIGSTOP); }
+  void Continue() { kill(pid_, SIGCONT); }
   const std::string& address() const { return address_; }
 
  private:

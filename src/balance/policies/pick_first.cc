@@ -71,7 +71,8 @@ class PickFirst final : public Policy {
   Backend* chosen_ = nullptr;        // The one whose connection is ready; the only one then.
   const Backend* latest_ = nullptr;  // That failed, for error text.
   bool in_pass_ = false, watch_health_ = false;
-  size_t failures_ = 0;  // Since the pass.
+  bool suspect_ = false;  // The chosen one, as was said last.
+  size_t failures_ = 0;   // Since the pass.
   Duration delay_{};
   std::optional<Connectivity> said_;
   std::unique_ptr<Timer> timer_;
@@ -207,8 +208,11 @@ void PickFirst::OnReady(Backend& b, const SubchannelState& state, Control& contr
     chosen_ = &b;
     in_pass_ = false;
     timer_ = nullptr;
+    suspect_ = state.suspect;
     KeepOnly(b);
   }
+  // A parent that spreads calls builds its set anew; alone, there is nowhere else to go.
+  if (std::exchange(suspect_, state.suspect) != state.suspect && watch_health_) said_.reset();
   switch (state.health) {
     case Connectivity::kReady:
       return Say(Connectivity::kReady, OnePicker(b.handle->Ref()), control);

@@ -247,5 +247,20 @@ TEST_F(RoundRobin, AThousandChangesInOneTurnCookOnePicker) {
   EXPECT_EQ(Shares(3000).size(), 1000u);
 }
 
+// ---- Backends whose connection is silent though calls wait
+TEST_F(RoundRobin, ASuspectBackendHasNoTurns) {
+  BeginsReady({"a", "b", "c"});
+  Suspect("b", true);
+  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("c", 50)));
+  Suspect("b", false);
+  EXPECT_THAT(Shares(99), UnorderedElementsAre(Pair("a", 33), Pair("b", 33), Pair("c", 33)));
+}
+TEST_F(RoundRobin, IfAllAreSuspectAllHaveTurns) {
+  BeginsReady({"a", "b"});
+  Suspect("a", true);
+  Suspect("b", true);
+  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("b", 50)));
+}
+
 }  // namespace
 }  // namespace rondo
