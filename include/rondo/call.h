@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rondo/attempt.h"
@@ -118,6 +119,9 @@ class StreamCall {
   // The end. Replies that nobody read are dropped.
   void Finish(Function<void(absl::Status)> done);
   void Cancel();
+  // What was tried, always recorded; empty until the call has ended. For a unary call, and for
+  // metadata and times besides: CallOptions::report.
+  std::vector<Attempt> Attempts() const;
 
  private:
   friend class Channel;

@@ -22,6 +22,8 @@
 
 namespace rondo {
 
+class Observer;
+
 // One call as its handler sees it. It lives until Finish or Reply was called and returned; the
 // handler owes it exactly one of them. Typed services (service.h) wrap the untyped half.
 // Threads: its loop's, except where it says "any".
@@ -123,6 +125,7 @@ struct ServerOptions {
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
   // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
   Compression compression = Compression::kIdentity;
+  std::vector<std::shared_ptr<Observer>> observers{};  // Metrics and the like; none costs nothing.
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.

@@ -196,6 +196,8 @@ Slice Call::Packed(Slice framed) const {
 void Call::Arrive() {
   where_ = Where::kQueued;
   record_.Turn(Wait::kQueue, began_);
+  record_.now().began = began_;
+  if (core_->observed()) ObserveStart();
   if (core_->closed()) {
     return CompleteLater(
         absl::CancelledError(Cat(core_->ShortTarget(), ": the channel is closed")));
@@ -321,6 +323,8 @@ void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
   record_.now().backend = live.backend();
+  transport::Connection& connection = live.carrier().connection();
+  record_.NoteSlots(connection.open_streams(), connection.open_streams() + connection.slots());
   live.WaitForSlot(*this);
 }
 
@@ -371,6 +375,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   if (unary_) {
     // The request's bytes lie in this object: the outbox holds a share until they are written.
     Ref();
+    sent_bytes_ = body_.unary().size() - kMessagePrefix;
     first = Slice(body_.unary(), [](void* p) { static_cast<Call*>(p)->Unref(); }, this);
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
@@ -405,6 +410,7 @@ void Call::OnTimer() {
 // From our side. The stream is reset; nothing more will be heard of it.
 void Call::End(absl::Status status) {
   if (where_ == Where::kEnded || where_ == Where::kNew) return;
+  record_.now().sequel = Sequel::kCallOver;
   if (where_ == Where::kStream) {
     record_.NoteUnsent(stream_.queued());
     stream_.Cancel(http2::Code::kCancel);

@@ -53,6 +53,7 @@ class Call final : public Waiter<Call>,
   void Headers(Function<void(const Metadata&)> done);
   void Finish(Function<void(absl::Status)> done);
   void Cancel();
+  std::vector<Attempt> Attempts() const;  // Of a streaming call; empty until it has ended.
   void Abandon();  // Cancel, call nobody back any more, and give up the user's share.
 
   // ---- Home.
@@ -67,6 +68,7 @@ class Call final : public Waiter<Call>,
   void BePart(std::unique_ptr<Repeats> of);  // Before Start.
   void NoteTried(std::vector<const Subchannel*>& tried) const;
   void KeepAttempts(std::vector<Attempt> attempts) { record_.Keep(std::move(attempts)); }
+  void NoteSequel(Sequel sequel) { record_.now().sequel = sequel; }
   void Yield();  // Another attempt is to end this call.
   void EndAs(CallReport report, UnaryResult result);
   void NoteResolved();  // From now on it waits for a backend, not for the resolver.
@@ -85,6 +87,10 @@ class Call final : public Waiter<Call>,
   absl::Status CheckSize(size_t bytes) const;
   Slice Packed(Slice framed) const;
   void Arrive();
+  void BeginAttempt();
+  void ObserveStart();
+  void ObserveEnd();
+  void ObserveCall(Time now, const absl::Status& status);
   void Follow();
   void OnPicked();
   absl::Status EncodePickHeaders();
@@ -117,6 +123,8 @@ class Call final : public Waiter<Call>,
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
   void CompleteLater(absl::Status status);  // Anywhere else: tells at the end of the turn.
   void MarkEnded(absl::Status status);
+  void NoteFailure(const absl::Status& status);
+  void FillReport(Time now);
 
   // Verbs and callbacks (call_stream.cc).
   template <class F>
@@ -136,6 +144,7 @@ class Call final : public Waiter<Call>,
   const Method& method_;
   const bool unary_;
   std::atomic<bool> abandoned_{false}, cancel_asked_{false};
+  std::atomic<bool> recorded_{false};  // record_ is what it will stay.
 
   // Settled by Start.
   Time began_{}, deadline_ = Time::max();
@@ -170,6 +179,7 @@ class Call final : public Waiter<Call>,
   bool committed_ = false;    // Will not be sent again.
   bool repeated_ = false;     // The one repeat that the server's word allows is used up.
   bool half_closed_ = false;  // The stream has been told that no more comes.
+  uint64_t sent_bytes_ = 0, received_bytes_ = 0;  // Of messages, as compressed.
 
   // The answer.
   bool headers_seen_ = false;

@@ -54,6 +54,7 @@ void Call::Feed() {
   bool room = true;
   while (body_.has_next()) {
     Slice message = body_.Next();
+    sent_bytes_ += message.size() - kMessagePrefix;
     room = stream_.Send(std::move(message), body_.closed() && !body_.has_next());
     half_closed_ = body_.closed() && !body_.has_next();
   }

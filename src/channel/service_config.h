@@ -39,6 +39,7 @@ class ServiceConfig {
   static std::shared_ptr<const ServiceConfig> Empty(const PolicyRegistry& registry);
 
   const ChildConfig& policy() const { return policy_; }
+  const std::string& json() const { return json_; }  // As it was given; empty: built in.
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::optional<retry::Throttling>& throttling() const { return throttling_; }
   // healthCheckConfig.serviceName (A17); nullopt: nothing is watched.
@@ -50,6 +51,7 @@ class ServiceConfig {
  private:
   void ReadMethod(ConfigReader& reader);
   void ReadHealthCheck(ConfigReader& reader);
+  std::string json_;
   ChildConfig policy_;
   std::optional<retry::Throttling> throttling_;
   std::optional<std::string> health_service_;
@@ -73,6 +75,8 @@ class ConfigInForce {
   void OnNoAnswer();  // The resolver failed before it ever sent a config.
   Ref current() const { return override_ != nullptr ? override_ : chosen_; }
   const std::vector<std::string>& resolvers_warnings() const { return chosen_->warnings(); }
+  // In the words of Explanation::Config::source.
+  std::string_view source() const;
   // Why the resolver's last config isn't in force, if so.
   const absl::Status& refused() const { return refused_; }
 

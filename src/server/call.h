@@ -95,6 +95,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void SendEnd(const absl::Status& status);
   void SendHttp();
   void Abandon(const absl::Status& why);
+  void ObserveStart();
+  void ObserveEnd(absl::StatusCode code);
   void Done();
   void FreeIfOver(bool now);
 
@@ -113,7 +115,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
+  bool observed_ = false;  // Its end must be told.
   int pins_ = 0;
+  Time arrived_{};                                // If it is observed.
+  uint64_t sent_bytes_ = 0, received_bytes_ = 0;  // Of messages, as compressed.
   absl::Status refusal_;
   Duration timeout_{};
   Compression request_encoding_ = Compression::kIdentity, compression_ = Compression::kIdentity;

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "event/socket.h"
 #include "http2/headers.h"
+#include "rondo/observe.h"
 #include "server/call_list.h"
 #include "server/connection.h"
 #include "wire/fields.h"
@@ -51,6 +52,12 @@ class Shard final : private event::StopNode {
   }
   void Adopt(Call& call) { orphans_.Add(call); }  // Its connection has gone.
   void Forget(Call& call) { orphans_.Remove(call); }
+  bool observed() const { return !observers_.empty(); }
+  // `tell` is void(ServerObserver&).
+  template <class F>
+  void Observe(F tell) {
+    for (const auto& observer : observers_) tell(*observer);
+  }
   // For putting one header block together.
   std::vector<http2::Header>& scratch() { return scratch_; }
   wire::Fields& scratch_fields() { return scratch_fields_; }
@@ -68,6 +75,7 @@ class Shard final : private event::StopNode {
   const std::shared_ptr<event::EventLoop> loop_;
   bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
   size_t handlers_ = 0;  // That run.
+  std::vector<std::unique_ptr<ServerObserver>> observers_;
   std::vector<std::unique_ptr<event::Listener>> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;
   CallList orphans_;
