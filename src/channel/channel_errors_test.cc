@@ -159,15 +159,6 @@ TEST_F(ErrorsTest, AServerThatNobodyHears) {
 }
 
 // ---- A backend, but no answer
-TEST_F(ErrorsTest, AServerThatTakesNothing) {
-  FakeBackend& a = Held();
-  a.unpulled = true;
-  Connect();
-  auto call = Ask(std::string(200 << 10, 'x'));
-  Advance(2min);
-  EXPECT_THAT(Told(call), StartsWith("UNAVAILABLE: /test.Echo/Unary: the server took none of the "
-                                     "request's bytes in time; test:///service after "));
-}
 TEST_F(ErrorsTest, ADeadlineAmongHedgesThatAllFailed) {
   options_.default_service_config =
       R"({"methodConfig":[{"name":[{}],"hedgingPolicy":{"maxAttempts":2,"hedgingDelay":"10s",)"

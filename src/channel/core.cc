@@ -68,7 +68,7 @@ std::string Core::Explain() const {
   std::string out = Cat("policy ", config->policy().factory->name, ", ", endpoints_.size(),
                         endpoints_.size() == 1 ? " endpoint" : " endpoints");
   // How old they are, as soon as it may matter.
-  const Duration age = home_->Now() - answered_;
+  const Duration age = home_->Now() - answered_.value_or(home_->Now());
   const bool aged = !endpoints_.empty() && age >= std::chrono::seconds(1);
   if (!note_.empty() || aged) {
     Append(out, Cat(" (", note_, !note_.empty() && aged ? ", " : "",

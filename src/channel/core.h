@@ -163,9 +163,9 @@ class Core final : public Post,
   std::unique_ptr<ConfigInForce> configs_;
   std::vector<Endpoint> endpoints_;  // The last that were applied.
   std::string note_;
-  bool resolved_ = false;  // The resolver has answered, well or not.
-  Time answered_{};        // When it last had endpoints.
-  absl::Status trouble_;   // Its last answer, if that was an error.
+  bool resolved_ = false;         // The resolver has answered, well or not.
+  std::optional<Time> answered_;  // When it last had endpoints.
+  absl::Status trouble_;          // Its last answer, if that was an error.
   Time trouble_at_{};
   bool reresolve_ = false, closed_ = false;
   SubchannelPool pool_;

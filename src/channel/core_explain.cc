@@ -1,4 +1,6 @@
 // What a channel says of itself: Channel::Explain.
+#include <algorithm>
+
 #include "channel/core.h"
 
 namespace rondo::channel {
@@ -11,6 +13,8 @@ std::vector<Explanation::Node> ChildrenOf(const PolicyNode& node) {
                    .policy = std::string(child.policy()),
                    .state = child.state(),
                    .children = ChildrenOf(child)});
+    // By label, since policies begin their children in an order of their own.
+    std::ranges::sort(out.back().children, {}, &Explanation::Node::label);
   });
   return out;
 }
@@ -34,7 +38,7 @@ Explanation Core::Explained() const {
       .config = {.source = std::string(configs_->source()), .refused = configs_->refused()},
       .policies = ChildrenOf(policies_),
       .backends = pool_.Explain(now)};
-  if (answered_ != Time{}) out.resolver.age = now - answered_;
+  if (answered_.has_value()) out.resolver.age = now - *answered_;
   if (!trouble_.ok()) out.resolver.error_age = now - trouble_at_;
   const auto config = configs_->current() != nullptr ? configs_->current() : published_config_;
   if (out.config.source != "none") {

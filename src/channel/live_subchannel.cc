@@ -251,7 +251,9 @@ Explanation::Backend LiveSubchannel::Explain(Time now) const {
                            .latency = load.latency(),
                            .waiting = static_cast<uint32_t>(waiting_.size())};
   if (!last_error_.ok()) out.error_age = now - last_error_at_;
-  if (usable() && load.free_streams() != UINT32_MAX) out.free_streams = load.free_streams();
+  if (usable() && carrier_ != nullptr && load.free_streams() != UINT32_MAX) {
+    out.free_streams = carrier_->slots();
+  }
   if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) {
     out.tries = b->attempt;
     out.next_try = std::max(b->until - now, Duration{});

@@ -7,6 +7,7 @@
 namespace rondo {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -262,7 +263,7 @@ TEST_F(ServerMetricsTest, ACallIsCountedWhenItComesAndMeasuredWhenItEnds) {
   EXPECT_THAT(Told("grpc_server_call_started"),
               ElementsAre("grpc_server_call_started_total{grpc_method=\"a.Echo/Keep\"} 1"));
   EXPECT_THAT(Told("grpc_server_call_duration"), IsEmpty());
-  loop->Advance(std::chrono::milliseconds(20));
+  loop->Advance(20ms);
   kept[0]->Reply(server::Framed("hi"));
   Idle();
   const std::string labels = R"({grpc_method="a.Echo/Keep",grpc_status="OK"})";
