@@ -31,7 +31,8 @@ class Metrics final : public Observer {
   // grpc.client.attempt.duration is grpc_client_attempt_duration_seconds.
   std::string PrometheusText() const;
 
-  std::unique_ptr<ChannelObserver> ForChannel(std::string_view target) override;
+  std::unique_ptr<ChannelObserver> ForChannel(std::string_view target,
+                                              std::string_view security) override;
   std::unique_ptr<ServerObserver> ForServer() override;
 
   class Registry;  // Opaque.

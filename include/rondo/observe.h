@@ -65,8 +65,10 @@ class ServerObserver {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Null: not interested.
-  virtual std::unique_ptr<ChannelObserver> ForChannel(std::string_view /*target*/) {
+  // Null: not interested. `security` is A94's security_level of the channel's connections: "none"
+  // (plaintext) or "privacy_and_integrity".
+  virtual std::unique_ptr<ChannelObserver> ForChannel(std::string_view /*target*/,
+                                                      std::string_view /*security*/) {
     return nullptr;
   }
   virtual std::unique_ptr<ServerObserver> ForServer() { return nullptr; }

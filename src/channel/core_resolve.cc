@@ -67,8 +67,10 @@ absl::Status Core::Init(std::string_view target) {
   target_ = found->target;
   resolver_factory_ = *found->factory;
   target_text_ = target_.text;
+  const bool plain = options_.credentials.kind == Credentials::Kind::kInsecure;
   for (const auto& observer : options_.observers) {
-    if (auto mine = observer->ForChannel(target_text_)) observers_.push_back(std::move(mine));
+    auto mine = observer->ForChannel(target_text_, plain ? "none" : "privacy_and_integrity");
+    if (mine != nullptr) observers_.push_back(std::move(mine));
   }
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
   if (absl::Status s = Secure(); !s.ok()) return s;

@@ -118,8 +118,10 @@ struct EndSeries {
 
 class OfChannel final : public ChannelObserver {
  public:
-  OfChannel(std::shared_ptr<Metrics::Registry> registry, std::string target)
-      : registry_(std::move(registry)), target_(std::move(target)) {}
+  OfChannel(std::shared_ptr<Metrics::Registry> registry, std::string target, std::string security)
+      : registry_(std::move(registry)),
+        target_(std::move(target)),
+        security_(std::move(security)) {}
 
   void OnAttemptStart(const Method& method) override {
     MethodSeries& m = Of(method);
@@ -157,8 +159,7 @@ class OfChannel final : public ChannelObserver {
   void OnConnected(std::string_view) override {
     const Label labels[] = {{"grpc.target", target_}};
     registry_->Number(kConnected, labels).Add(1);
-    // A94. Plaintext is all there is.
-    const Label open[] = {{"grpc.target", target_}, {"grpc.security_level", "none"}};
+    const Label open[] = {{"grpc.target", target_}, {"grpc.security_level", security_}};
     registry_->Number(kOpenConnections, open).Add(1);
   }
   void OnConnectFailed(std::string_view) override {
@@ -168,7 +169,7 @@ class OfChannel final : public ChannelObserver {
   void OnDisconnected(std::string_view, std::string_view why) override {
     const Label labels[] = {{"grpc.target", target_}, {"grpc.disconnect_error", why}};
     registry_->Number(kDisconnected, labels).Add(1);
-    const Label open[] = {{"grpc.target", target_}, {"grpc.security_level", "none"}};
+    const Label open[] = {{"grpc.target", target_}, {"grpc.security_level", security_}};
     registry_->Number(kOpenConnections, open).Add(-1);
   }
   void OnPolicyMetric(const MetricPoint& point) override {
@@ -207,7 +208,7 @@ class OfChannel final : public ChannelObserver {
   }
 
   const std::shared_ptr<Metrics::Registry> registry_;
-  const std::string target_;
+  const std::string target_, security_;
   std::unordered_map<const Method*, std::unique_ptr<MethodSeries>> methods_;
   const Method* last_ = nullptr;  // Calls come in runs.
   MethodSeries* last_series_ = nullptr;
@@ -256,9 +257,11 @@ Metrics::~Metrics() = default;
 
 std::string Metrics::PrometheusText() const { return registry_->Text(); }
 
-std::unique_ptr<ChannelObserver> Metrics::ForChannel(std::string_view target) {
+std::unique_ptr<ChannelObserver> Metrics::ForChannel(std::string_view target,
+                                                     std::string_view security) {
   const bool keep = !options_.keep_target || options_.keep_target(target);
-  return std::make_unique<OfChannel>(registry_, keep ? std::string(target) : "other");
+  return std::make_unique<OfChannel>(registry_, keep ? std::string(target) : "other",
+                                     std::string(security));
 }
 
 std::unique_ptr<ServerObserver> Metrics::ForServer() {
