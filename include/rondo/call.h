@@ -20,6 +20,7 @@
 namespace rondo {
 
 class Loop;
+class ServerCall;
 
 // One method of a service. Generated code holds one constant for each, in static storage.
 struct Method {
@@ -46,6 +47,10 @@ struct CallOptions {
   // Besides those of the channel; lives until the call completes. With a secret on a plaintext
   // channel the call fails with UNAUTHENTICATED.
   CallCredentials* credentials{};
+  // The call that is being served, for which this one is made; lent for the statement, before its
+  // Finish. Its deadline counts too, when it is cancelled so is this call, and of its metadata
+  // ChannelOptions::forward_metadata goes along.
+  const ServerCall* parent{};
   CallReport* report{};  // Filled in before the call completes; must live until then.
 };
 static_assert(std::is_trivially_copyable_v<CallOptions> && std::is_aggregate_v<CallOptions>);

@@ -6,6 +6,7 @@
 #include "rondo/config.h"
 #include "rondo/explain.h"
 #include "rondo/health.h"
+#include "rondo/interceptor.h"
 #include "rondo/metrics.h"
 #include "rondo/policy.h"
 #include "rondo/reflection.h"
@@ -14,3 +15,4 @@
 #include "rondo/service.h"
 #include "rondo/spawn.h"
 #include "rondo/stub.h"
+#include "rondo/trace.h"

@@ -51,6 +51,7 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
   if (options.timeout > Duration{}) deadline_ = began_ + options.timeout;
   if (options.deadline != Time{}) deadline_ = std::min(deadline_, options.deadline);
   if (options.metadata.metadata != nullptr) metadata_ = *options.metadata.metadata;
+  if (options.parent != nullptr) TakeFrom(*options.parent);
 }
 
 Call::~Call() = default;
@@ -86,15 +87,26 @@ void Call::StartStream() {
 // that the caller gives up here is the running call's.
 void Call::Start() {
   const bool home = core_->IsHome();
+  // A hedge is an attempt: the call has been intercepted.
+  if (core_->options().interceptors.empty() || retry_ != nullptr) return StartHere(home);
+  GoHome(home, [](Call& call) { call.BeginInterception(); });
+}
+
+void Call::StartHere(bool home) {
   Pick(home);
   // A hedge's request is compressed already.
   if (unary_ && compression_ != Compression::kIdentity && broken_.ok() && body_.unary()[0] == 0) {
     body_.ReplaceUnary(Packed(Slice::Static(body_.unary())));
   }
-  if (home) return Arrive();
+  GoHome(home, [](Call& call) { call.Arrive(); });
+}
+
+template <class F>
+void Call::GoHome(bool home, F arrive) {
+  if (home) return arrive(*this);
   const std::shared_ptr<Core> core = core_;  // The call may be over before Post returns.
   Ref();
-  if (core->home().Post([call = CallShare(this)] { call->Arrive(); })) return Unref();
+  if (core->home().Post([call = CallShare(this), arrive] { arrive(*call); })) return Unref();
   // The loop has stopped, and with it all that could call back: this thread ends the call.
   status_ =
       absl::CancelledError(Cat(core_->ShortTarget(), ": the loop of the channel has stopped"));
@@ -106,7 +118,7 @@ void Call::Start() {
 void Call::Pick(bool home) {
   PlanSlots::Lease lease = core_->plans().Take(home);
   if (where_ == Where::kNew) {
-    lease.CountCall();
+    if (interception_ == nullptr) lease.CountCall();
     Configure(*lease.plan().config);
     broken_ = Validate();
   }
@@ -195,8 +207,9 @@ Slice Call::Packed(Slice framed) const {
 
 void Call::Arrive() {
   where_ = Where::kQueued;
-  record_.Turn(Wait::kQueue, began_);
-  record_.now().began = began_;
+  const Time began = interception_ == nullptr ? began_ : core_->home().Now();
+  record_.Turn(Wait::kQueue, began);
+  record_.now().began = began;
   if (core_->observed()) ObserveStart();
   if (core_->closed()) {
     return CompleteLater(
@@ -206,6 +219,9 @@ void Call::Arrive() {
   if (cancel_asked_.load()) {
     return CompleteLater(
         absl::CancelledError(Cat(method_.path, ": the call was cancelled before it began")));
+  }
+  if (parent_ != nullptr && interception_ == nullptr && !parent_->Listen()) {
+    return OnParentCancelled();
   }
   if (deadline_ != Time::max()) {
     if (deadline_ <= core_->home().Now()) return OnTimer();
@@ -403,6 +419,9 @@ void Call::OnTimer() {
   if (where_ == Where::kQueued && !last_fail_.ok()) {
     why = absl::DeadlineExceededError(std::string(last_fail_.message()));
   }
+  if (where_ == Where::kIntercepted) {
+    why = absl::DeadlineExceededError("the interceptors had not let the call go");
+  }
   if (where_ == Where::kBackoff) why = absl::DeadlineExceededError(retry_->WhyItWaits());
   End(std::move(why));
 }
@@ -417,6 +436,8 @@ void Call::End(absl::Status status) {
     LeaveStream(status);
   } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
+  } else if (where_ == Where::kIntercepted) {
+    interception_->Drop(core_->home());
   }
   LeaveQueue();
   CompleteLater(Explained(std::move(status)));

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "channel/attempt_credentials.h"
+#include "channel/call_interception.h"
 #include "channel/call_record.h"
 #include "channel/core.h"
+#include "channel/parent_link.h"
 #include "channel/request_body.h"
 #include "channel/wait_queue.h"
 #include "rondo/call.h"
@@ -63,6 +65,11 @@ class Call final : public Waiter<Call>,
   void End(absl::Status status);      // From our side: deadline, cancel, shutdown.
   void TryAgain();                    // The backoff is over.
   void OnCredentials(absl::Status status);  // What the attempt waited for is there, or not.
+  Core& core() const { return *core_; }
+  void OnParentCancelled();
+  // ---- Home: of its interceptors; call_interception.cc.
+  void GoOn(const Metadata& metadata, Time deadline);
+  void OnIntercepted(absl::Status status, CallInterception::Stage when);
   // ---- Home: of its hedges.
   Call* NewHedge(CallReport& report) const;  // The same request in a call of its own.
   void BePart(std::unique_ptr<Repeats> of);  // Before Start.
@@ -74,14 +81,29 @@ class Call final : public Waiter<Call>,
   void NoteResolved();  // From now on it waits for a backend, not for the resolver.
 
  private:
-  enum class Where : uint8_t { kNew, kQueued, kBackoff, kCredentials, kSlot, kStream, kEnded };
+  enum class Where : uint8_t {
+    kNew,
+    kIntercepted,
+    kQueued,
+    kBackoff,
+    kCredentials,
+    kSlot,
+    kStream,
+    kEnded
+  };
 
   Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary);
   ~Call();
 
   // The way there (call.cc).
   void Start();
+  template <class F>
+  void GoHome(bool home, F arrive);
+  void StartHere(bool home);
+  void BeginInterception();
+  bool HoldsEnd();
   void Pick(bool home);
+  void TakeFrom(const ServerCall& parent);
   void Configure(const ServiceConfig& config);
   absl::Status Validate();
   absl::Status CheckSize(size_t bytes) const;
@@ -157,7 +179,9 @@ class Call final : public Waiter<Call>,
   std::unique_ptr<AttemptCredentials> credentials_;  // Null: there are none.
   CallReport* const report_;
   Metadata metadata_;
-  std::unique_ptr<Repeats> retry_;  // Only if the method has a policy that repeats.
+  std::shared_ptr<CallInterception> interception_;  // Only if the channel has interceptors.
+  std::unique_ptr<ParentLink> parent_;              // Only if it is made for another.
+  std::unique_ptr<Repeats> retry_;                  // Only if the method has a policy that repeats.
   bool avoid_tried_ = true;
   wire::Fields fields_;  // metadata_ as it goes over the wire.
 

@@ -24,7 +24,7 @@ void Call::OnHeaders(const http2::Headers& headers) {
   if (const http2::Header* h = headers.Find(http2::Token::kGrpcEncoding)) {
     encoding_ = h->value == "identity" ? "" : std::string(h->value);
   }
-  if (report_ != nullptr || !unary_) KeepMetadata(headers, headers_);
+  if (report_ != nullptr || !unary_ || interception_ != nullptr) KeepMetadata(headers, headers_);
   headers_seen_ = true;
   if (headers_done_) Later();
   if (retry_ != nullptr) retry_->OnAnswer();
@@ -256,7 +256,7 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   if (!headers_seen_ && broken_.ok()) broken_ = wire::CheckResponseHeaders(trailers);
   if (!broken_.ok()) return Explained(broken_);
   absl::Status status = wire::DecodeStatus(trailers);
-  if (report_ != nullptr) KeepMetadata(trailers, trailers_);
+  if (report_ != nullptr || interception_ != nullptr) KeepMetadata(trailers, trailers_);
   if (status.ok() && !broken_.ok()) return Explained(broken_);
   if (status.ok() && replies_ == 0 && !method_.server_streams) {
     return Explained(
@@ -294,8 +294,11 @@ absl::Status Call::Explained(absl::Status status) {
   std::string text(std::string_view(status.message().data(), status.message().size()));
   Append(text, Cat(text.empty() ? "" : "; ", core_->ShortTarget(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
-  Append(text, where_ == Where::kQueued ? Cat("; ", core_->Explain())
-                                        : Cat("; policy ", record_.now().policy));
+  if (where_ == Where::kQueued) {
+    Append(text, Cat("; ", core_->Explain()));
+  } else if (where_ != Where::kIntercepted) {
+    Append(text, Cat("; policy ", record_.now().policy));
+  }
   return absl::Status(status.code(), text);
 }
 
@@ -323,15 +326,18 @@ void Call::MarkEnded(absl::Status status) {
   const Time now = core_->home().Now();
   record_.Turn(Wait::kNone, now);
   if (!status.ok()) NoteFailure(status);
-  if (core_->observed() && where_ != Where::kBackoff) ObserveEnd();
+  const bool began = where_ != Where::kBackoff && where_ != Where::kIntercepted;
+  if (core_->observed() && began) ObserveEnd();
   where_ = Where::kEnded;
   Disarm();
+  if (parent_ != nullptr) parent_ = nullptr;
   body_.Release();
   if (retry_ != nullptr) retry_->Stop();
   if (core_->observed()) ObserveCall(now, status);
   if (status.ok() && (retry_ == nullptr || !retry_->part())) core_->retry_budget().OnSuccess();
   status_ = std::move(status);
   core_->OnCallEnd();
+  if (interception_ != nullptr) interception_->NoteEnd(headers_, trailers_, record_.All());
   if (report_ != nullptr && !abandoned_.load(std::memory_order_relaxed)) FillReport(now);
   recorded_.store(true, std::memory_order_release);
 }

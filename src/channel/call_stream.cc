@@ -139,6 +139,7 @@ void Call::Tell(Done& done, Value value) {
 void Call::OnTurnEnd() {
   const CallShare keep(this);  // A callback may drop the user's share.
   const bool ended = where_ == Where::kEnded;
+  if (ended && HoldsEnd()) return;
   if (ended && unary_) return TellUnary();
   for (auto& done : std::exchange(refused_writes_, {})) Tell(done, false);
   for (auto& done : std::exchange(refused_reads_, {})) Tell(done, std::nullopt);

@@ -175,6 +175,8 @@ void Call::StartHandler() {
   started_ = true;
   shard_->HandlerBegins();
   const Pin pin(*this);
+  const auto& interceptors = shard_->core().options().interceptors;
+  if (!interceptors.empty()) return Intercept(interceptors);
   route_->start(*this, request_);
 }
 
@@ -204,7 +206,7 @@ void Call::OnEnd(const transport::End&) {
   over_ = true;
   deadline_timer_.Disarm();
   if (done_) return FreeIfOver(true);
-  cancelled_.store(true, std::memory_order_release);
+  SetCancelled();
   if (!started_) {
     Done();
     return FreeIfOver(true);
@@ -228,7 +230,7 @@ void Call::Abandon(const absl::Status& why) {
   SendEnd(why);
   // One that has ended is as new already, and used again.
   if (stream_.open()) stream_.Discard();
-  cancelled_.store(true, std::memory_order_release);
+  SetCancelled();
   if (started_) {
     Later();
   } else {
@@ -282,10 +284,12 @@ void Call::Clear() {
   metadata_.clear();
   headers_.clear();
   trailers_.clear();
+  forwarded_.clear();
   peer_ = nullptr;
   identity_ = nullptr;
   deadline_.reset();
   cancelled_.store(false, std::memory_order_relaxed);
+  ForgetSignal();
   connection_ = nullptr;
   route_ = nullptr;
   answer_ = Answer::kNone;
@@ -295,6 +299,12 @@ void Call::Clear() {
   request_encoding_ = compression_ = Compression::kIdentity;
   if (unpacked_.capacity() > kRequestKept) unpacked_ = {};
   refusal_ = absl::OkStatus();
+  if (interception_ != nullptr) {
+    interception_ = nullptr;
+    handler_failed_ = false;
+    handler_status_ = absl::OkStatus();
+    held_reply_ = Slice();
+  }
   stream_.Renew();
   timeout_ = {};
   request_ = {};

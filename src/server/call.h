@@ -9,6 +9,7 @@
 
 #include "event/event_loop.h"
 #include "rondo/server.h"
+#include "server/call_interception.h"
 #include "server/request_head.h"
 #include "transport/stream.h"
 
@@ -58,6 +59,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void Reply(Slice framed) override;
   bool RunOnWorker(Function<void()> work) override;
 
+  // ---- Its interceptors; call_interception.cc.
+  void RunHandler();
+  void OnIntercepted(absl::Status status, CallInterception::Stage when);
+
   // Whichever list it is in.
   Call *prev = nullptr, *next = nullptr;
 
@@ -85,6 +90,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void TellReads();
   void TellWrites();
   void StartHandler();
+  void Intercept(const std::vector<ServerInterceptor>& all);
+  bool HoldsEnd(const absl::Status& status, Slice* reply);
+  void FinishNow(const absl::Status& status);
+  void ReplyNow(Slice framed);
   void OnDeadline();
 
   absl::Status PutHead();
@@ -126,6 +135,12 @@ class Call final : public ServerCall, private transport::StreamHandler {
   std::vector<uint8_t> unpacked_;        // The request that was compressed.
   std::vector<uint8_t> request_memory_;  // Kept for the next call.
   Bytes request_;                        // The one message, in request_memory_.
+
+  // ---- What its interceptors hold back.
+  std::shared_ptr<CallInterception> interception_;  // Null if the server has none.
+  bool handler_failed_ = false;
+  absl::Status handler_status_;
+  Slice held_reply_;
 
   // ---- What the handler waits for.
   Function<void()> on_cancel_;

@@ -156,6 +156,10 @@ void Call::OnWritable() {
 }
 
 void Call::Finish(const absl::Status& status) {
+  if (!HoldsEnd(status, nullptr)) FinishNow(status);
+}
+
+void Call::FinishNow(const absl::Status& status) {
   SendEnd(status);
   if (stream_.open()) stream_.Discard();  // Else it is as new already, and used again.
   Done();
@@ -163,6 +167,10 @@ void Call::Finish(const absl::Status& status) {
 }
 
 void Call::Reply(Slice framed) {
+  if (!HoldsEnd(absl::OkStatus(), &framed)) ReplyNow(std::move(framed));
+}
+
+void Call::ReplyNow(Slice framed) {
   if (!over_ && FitsForSending(framed) && SendHead()) {
     framed = Packed(std::move(framed), WriteOptions());
     sent_bytes_ += framed.size() - kMessagePrefix;
