@@ -137,7 +137,7 @@ TEST_F(ClientTraceTest, WhatTheCallerSaysIsTheParent) {
   channel::FakeBackend& a = Serve("a:1");
   OpenTo({"a:1"});
   const Metadata from = metadata("traceparent", kParent, "other", "1");
-  Ask("x", {.metadata = from});
+  ASSERT_EQ(Ask("x", {.metadata = from})->text(), "a:1:x");
   const Span& whole = kept_->spans.back();
   EXPECT_EQ(Hex(whole.parent), "b7ad6b7169203331");
   EXPECT_THAT(a.last().headers["traceparent"], HasSubstr("0af7651916cd43dd8448eb211c80319c"));
@@ -191,6 +191,7 @@ TEST_F(ServerTraceTest, AChainOfCallsIsOneTraceWithOneDeadlineAndIsCancelledAsAW
     std::move(ask).Start([&call](const UnaryResult& result) { call.Finish(result.status); });
   });
   Start();
+  loop->Advance(1s);  // Time{} is no time.
   server::ClientCall& outer =
       Ask("/a.Echo/Outer", "hi", {{"traceparent", std::string(kParent)}, {"grpc-timeout", "1S"}});
   ASSERT_EQ(kept.size(), 1u);
