@@ -18,6 +18,7 @@ LAYERS = {
     "balance": (["base"], []),
     "channel": (["base", "event", "wire", "http2", "transport", "resolve", "balance"], []),
     "server": (["base", "event", "wire", "http2", "transport"], []),
+    "observe": (["base", "channel", "server"], []),
 }
 # In no folder of src: tests and benchmarks only.
 NOWHERE = ["nghttp2/"]

@@ -15,7 +15,7 @@ ban() {  # ban REASON PATTERN PATH... [:(exclude)...]
 ban "time is an argument: take it from the loop or the Control" \
   'steady_clock::now|system_clock::now' 'src/balance' 'src/http2' 'src/transport' 'src/resolve' 'src/wire'
 ban "chance is an argument: take it from the caller" \
-  'std::random_device|std::mt19937|[^A-Za-z_]s?rand\(' 'src' ':(exclude)src/channel/channel.cc' ':(exclude)src/server/server.cc' ':(exclude)src/*_test.cc' ':(exclude)src/*fixture*'
+  'std::random_device|std::mt19937|[^A-Za-z_]s?rand\(' 'src' ':(exclude)src/channel/channel.cc' ':(exclude)src/server/server.cc' ':(exclude)src/observe/tracer.cc' ':(exclude)src/*_test.cc' ':(exclude)src/*fixture*'
 ban "threads belong to src/event and the server's workers" \
   'std::j?thread[ (<{]' 'src' ':(exclude)src/event' ':(exclude)src/server/worker_pool*' ':(exclude)*_test.cc'
 ban "tests don't sleep: wait for the event itself" \

@@ -29,6 +29,7 @@ namespace rondo {
 
 class ConfigReader;
 class Control;
+class PolicyNode;
 
 // gRPC's connectivity states, as subchannels and policies have them.
 enum class Connectivity : uint8_t { kIdle, kConnecting, kReady, kTransientFailure };
@@ -119,6 +120,8 @@ class Control {
   virtual uint64_t Random(uint64_t bound) = 0;  // Uniform in [0, bound); bound > 0.
   virtual uint32_t Shards() const = 0;          // Every PickArgs::shard is below it; never changes.
   virtual void Metric(const MetricPoint& point) = 0;
+  // For the runtime: whose Control this is, so that Channel::Explain can show the tree.
+  virtual PolicyNode* Node() { return nullptr; }
 };
 
 // What a policy's `parse` made of its piece of the service config. Never changed.

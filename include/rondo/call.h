@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rondo/attempt.h"
@@ -19,6 +20,7 @@
 namespace rondo {
 
 class Loop;
+class ServerCall;
 
 // One method of a service. Generated code holds one constant for each, in static storage.
 struct Method {
@@ -45,6 +47,10 @@ struct CallOptions {
   // Besides those of the channel; lives until the call completes. With a secret on a plaintext
   // channel the call fails with UNAUTHENTICATED.
   CallCredentials* credentials{};
+  // The call that is being served, for which this one is made; lent for the statement, before its
+  // Finish. Its deadline counts too, when it is cancelled so is this call, and of its metadata
+  // ChannelOptions::forward_metadata goes along.
+  const ServerCall* parent{};
   CallReport* report{};  // Filled in before the call completes; must live until then.
 };
 static_assert(std::is_trivially_copyable_v<CallOptions> && std::is_aggregate_v<CallOptions>);
@@ -118,6 +124,9 @@ class StreamCall {
   // The end. Replies that nobody read are dropped.
   void Finish(Function<void(absl::Status)> done);
   void Cancel();
+  // What was tried, always recorded; empty until the call has ended. For a unary call, and for
+  // metadata and times besides: CallOptions::report.
+  std::vector<Attempt> Attempts() const;
 
  private:
   friend class Channel;

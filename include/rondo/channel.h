@@ -11,11 +11,20 @@
 #include "rondo/balance.h"
 #include "rondo/call.h"
 #include "rondo/credentials.h"
+#include "rondo/explain.h"
 #include "rondo/keepalive.h"
 #include "rondo/loop.h"
 #include "rondo/resolve.h"
+#include "rondo/task.h"
 
 namespace rondo {
+
+class Observer;
+class ClientCall;
+template <class C>
+class NextOf;
+// See interceptor.h, which who writes one includes.
+using ClientInterceptor = std::function<Task<absl::Status>(ClientCall&, NextOf<ClientCall>)>;
 
 // Connection backoff: doc/connection-backoff.md of gRPC. The wait counts from the attempt's start.
 struct BackoffOptions {
@@ -65,6 +74,11 @@ struct ChannelOptions {
   // of the resolver's that is wrong), one text each: inside Create and on the channel's loop. Null:
   // they are written to stderr.
   std::function<void(std::string_view)> on_warning{};
+  // Keys of a call's parent (CallOptions::parent) that are sent on with it, unless it has them
+  // itself. The default: trace context, W3C's and gRPC's.
+  std::vector<std::string> forward_metadata{"traceparent", "tracestate", "grpc-trace-bin"};
+  std::vector<ClientInterceptor> interceptors{};       // Of every call; the first is the outermost.
+  std::vector<std::shared_ptr<Observer>> observers{};  // Metrics and the like; none costs nothing.
   LoopPool* loops = nullptr;  // Null: LoopPool::Default(). Must not die in Create.
 };
 
@@ -123,6 +137,13 @@ class Channel {
   // fields, one text each.
   absl::StatusOr<std::vector<std::string>> SetServiceConfig(std::string_view json) const;
   void ClearServiceConfig() const;
+
+  // ---- What it is doing, and why. The first form waits for the channel's loop, unless it is
+  // there; of a channel whose loop has stopped it tells the target and SHUTDOWN. The second one is
+  // for loops, which may not wait: `done` is called on the channel's loop, never inline; not at all
+  // if that has stopped.
+  Explanation Explain() const;
+  void Explain(Function<void(Explanation)> done) const;
 
   const std::string& target() const;  // As it was read: "dns:///a:1".
   const std::string& authority() const;

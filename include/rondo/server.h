@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +21,18 @@
 #include "rondo/loop.h"
 #include "rondo/metadata.h"
 #include "rondo/slice.h"
+#include "rondo/task.h"
 #include "rondo/time.h"
 
 namespace rondo {
+
+class CancelSignal;
+class Observer;
+class ServerCall;
+template <class C>
+class NextOf;
+// See interceptor.h, which who writes one includes.
+using ServerInterceptor = std::function<Task<absl::Status>(ServerCall&, NextOf<ServerCall>)>;
 
 // One call as its handler sees it. It lives until Finish or Reply was called and returned; the
 // handler owes it exactly one of them. Typed services (service.h) wrap the untyped half.
@@ -41,6 +51,12 @@ class ServerCall {
   std::optional<Time> deadline() const { return deadline_; }  // The caller's.
   // Any thread: the caller has gone, cancelled, or its deadline has passed.
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Sent with calls that are made for this one (CallOptions::parent), in place of what came under
+  // this key.
+  void Forward(std::string_view key, std::string_view value) { forwarded_.Add(key, value); }
+  const Metadata& forwarded() const { return forwarded_; }
+  // Fires when that happens. For CallOptions::parent. Any thread.
+  std::shared_ptr<CancelSignal> cancel_signal() const;
   // Called once on the loop when that happens (in a later turn if it has already); not after
   // Finish.
   virtual void OnCancel(Function<void()> on_cancel) = 0;
@@ -81,14 +97,22 @@ class ServerCall {
 
  protected:
   std::string_view method_;
-  Metadata metadata_, headers_, trailers_;
+  Metadata metadata_, headers_, trailers_, forwarded_;
   const std::string* peer_ = nullptr;
   const PeerIdentity* identity_ = nullptr;
   std::optional<Time> deadline_;
   Loop* loop_ = nullptr;
   std::atomic<bool> cancelled_{false};
+  void SetCancelled();
+  void ForgetSignal() {  // For the next call in this object.
+    if (signal_ != nullptr) signal_ = nullptr;
+  }
   bool request_was_compressed_ = false;
   std::unique_ptr<LoadReport> load_report_;
+
+ private:
+  mutable std::mutex signal_mutex_;
+  mutable std::shared_ptr<CancelSignal> signal_;  // Made for the first that asks.
 };
 
 // A method's handler: called on the connection's loop when the request headers have come. For unary
@@ -147,6 +171,8 @@ struct ServerOptions {
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
   // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
   Compression compression = Compression::kIdentity;
+  std::vector<ServerInterceptor> interceptors{};       // Of every call; the first is the outermost.
+  std::vector<std::shared_ptr<Observer>> observers{};  // Metrics and the like; none costs nothing.
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -67,6 +68,8 @@ class Stream {
     return Begin(detail::HeadersStart(state_), std::forward<Tok>(token));
   }
   void Cancel() { state_->call.Cancel(); }
+  // What was tried, always recorded; empty until the call has ended.
+  std::vector<Attempt> Attempts() const { return state_->call.Attempts(); }
 
  protected:
   const detail::StreamRef& state() const { return state_; }

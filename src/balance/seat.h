@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "balance/policy_node.h"
 #include "base/text.h"
 #include "rondo/balance.h"
 
@@ -14,13 +15,9 @@ namespace rondo {
 // The parent owns the seat, derives from it and overrides what it wants to see or change. OnPublish
 // runs after the child's code has returned, so the parent may destroy the seat there. Whatever the
 // child starts (subchannels, timers, nudges) comes back through its seat with a fresh Control.
-class Seat {
+class Seat : public PolicyNode {
  public:
   explicit Seat(FactoryRef factory) : factory_(std::move(factory)), policy_(factory_->make()) {}
-  Seat(const Seat&) = delete;
-  Seat& operator=(const Seat&) = delete;
-  virtual ~Seat() = default;
-
   absl::Status OnUpdate(const Update& update, Control& up) {
     absl::Status status;
     Enter(up, [&](Control& c) { status = policy_->OnUpdate(update, c); });
@@ -32,7 +29,9 @@ class Seat {
   void OnIdleExit(Control& up) {
     Enter(up, [&](Control& c) { policy_->OnIdleExit(c); });
   }
-  Connectivity state() const { return state_; }  // CONNECTING until it says something.
+  Connectivity state() const final { return state_; }  // CONNECTING until it says something.
+  std::string_view policy() const final { return factory_->name; }
+  std::string_view title() const override { return label(); }
   const PolicyFactory& factory() const { return *factory_; }
   // Cooked on first use. For a recipe of the parent's.
   const PickerRef& picker(const View& view) {
@@ -96,6 +95,7 @@ class Seat::Inner final : public Control {
     named.policy = path;
     up_.Metric(named);
   }
+  PolicyNode* Node() override { return &seat_; }
 
   bool published = false;
 
@@ -109,6 +109,7 @@ class Seat::Inner final : public Control {
 
 template <class F>
 void Seat::Enter(Control& up, F&& call) {
+  if (PolicyNode* above = up.Node(); above != nullptr && !seated()) SitUnder(*above);
   Inner inner(*this, up);
   call(inner);
   if (inner.published) OnPublish(up);  // It may destroy this seat: nothing follows.

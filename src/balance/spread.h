@@ -16,6 +16,9 @@ class Spread : public Policy {
  public:
   struct Child final : SeatOf<Spread> {
     using SeatOf::SeatOf;
+    std::string_view title() const override {
+      return endpoint.addresses.empty() ? label() : endpoint.addresses.front();
+    }
     Endpoint endpoint;
     Connectivity counted = Connectivity::kConnecting;  // As the tally has it.
     Time ready_since{};

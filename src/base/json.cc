@@ -262,4 +262,8 @@ std::optional<int64_t> ParseJsonDuration(std::string_view text) {
   return negative ? -total : total;
 }
 
+std::string JsonText(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace rondo

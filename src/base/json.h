@@ -54,6 +54,9 @@ class Json {
   std::vector<std::pair<std::string, Json>> fields_;
 };
 
+// `text` as a JSON string with its quotes; what isn't UTF-8 becomes U+FFFD.
+std::string JsonText(std::string_view text);
+
 // A duration in proto3 JSON's form, "1.5s": at least one digit, at most 9 behind the point,
 // |seconds| <= 315,576,000,000; saturates to int64 nanoseconds. nullopt: it isn't one.
 std::optional<int64_t> ParseJsonDuration(std::string_view text);

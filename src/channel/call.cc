@@ -51,6 +51,7 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
   if (options.timeout > Duration{}) deadline_ = began_ + options.timeout;
   if (options.deadline != Time{}) deadline_ = std::min(deadline_, options.deadline);
   if (options.metadata.metadata != nullptr) metadata_ = *options.metadata.metadata;
+  if (options.parent != nullptr) TakeFrom(*options.parent);
 }
 
 Call::~Call() = default;
@@ -86,15 +87,26 @@ void Call::StartStream() {
 // that the caller gives up here is the running call's.
 void Call::Start() {
   const bool home = core_->IsHome();
+  // A hedge is an attempt: the call has been intercepted.
+  if (core_->options().interceptors.empty() || retry_ != nullptr) return StartHere(home);
+  GoHome(home, [](Call& call) { call.BeginInterception(); });
+}
+
+void Call::StartHere(bool home) {
   Pick(home);
   // A hedge's request is compressed already.
   if (unary_ && compression_ != Compression::kIdentity && broken_.ok() && body_.unary()[0] == 0) {
     body_.ReplaceUnary(Packed(Slice::Static(body_.unary())));
   }
-  if (home) return Arrive();
+  GoHome(home, [](Call& call) { call.Arrive(); });
+}
+
+template <class F>
+void Call::GoHome(bool home, F arrive) {
+  if (home) return arrive(*this);
   const std::shared_ptr<Core> core = core_;  // The call may be over before Post returns.
   Ref();
-  if (core->home().Post([call = CallShare(this)] { call->Arrive(); })) return Unref();
+  if (core->home().Post([call = CallShare(this), arrive] { arrive(*call); })) return Unref();
   // The loop has stopped, and with it all that could call back: this thread ends the call.
   status_ =
       absl::CancelledError(Cat(core_->ShortTarget(), ": the loop of the channel has stopped"));
@@ -106,7 +118,7 @@ void Call::Start() {
 void Call::Pick(bool home) {
   PlanSlots::Lease lease = core_->plans().Take(home);
   if (where_ == Where::kNew) {
-    lease.CountCall();
+    if (interception_ == nullptr) lease.CountCall();
     Configure(*lease.plan().config);
     broken_ = Validate();
   }
@@ -195,7 +207,10 @@ Slice Call::Packed(Slice framed) const {
 
 void Call::Arrive() {
   where_ = Where::kQueued;
-  record_.Turn(Wait::kQueue, began_);
+  const Time began = interception_ == nullptr ? began_ : core_->home().Now();
+  record_.Turn(Wait::kQueue, began);
+  record_.now().began = began;
+  if (core_->observed()) ObserveStart();
   if (core_->closed()) {
     return CompleteLater(
         absl::CancelledError(Cat(core_->ShortTarget(), ": the channel is closed")));
@@ -204,6 +219,9 @@ void Call::Arrive() {
   if (cancel_asked_.load()) {
     return CompleteLater(
         absl::CancelledError(Cat(method_.path, ": the call was cancelled before it began")));
+  }
+  if (parent_ != nullptr && interception_ == nullptr && !parent_->Listen()) {
+    return OnParentCancelled();
   }
   if (deadline_ != Time::max()) {
     if (deadline_ <= core_->home().Now()) return OnTimer();
@@ -321,6 +339,8 @@ void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
   record_.now().backend = live.backend();
+  transport::Connection& connection = live.carrier().connection();
+  record_.NoteSlots(connection.open_streams(), connection.open_streams() + connection.slots());
   live.WaitForSlot(*this);
 }
 
@@ -371,6 +391,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   if (unary_) {
     // The request's bytes lie in this object: the outbox holds a share until they are written.
     Ref();
+    sent_bytes_ = body_.unary().size() - kMessagePrefix;
     first = Slice(body_.unary(), [](void* p) { static_cast<Call*>(p)->Unref(); }, this);
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
@@ -398,6 +419,9 @@ void Call::OnTimer() {
   if (where_ == Where::kQueued && !last_fail_.ok()) {
     why = absl::DeadlineExceededError(std::string(last_fail_.message()));
   }
+  if (where_ == Where::kIntercepted) {
+    why = absl::DeadlineExceededError("the interceptors had not let the call go");
+  }
   if (where_ == Where::kBackoff) why = absl::DeadlineExceededError(retry_->WhyItWaits());
   End(std::move(why));
 }
@@ -405,12 +429,15 @@ void Call::OnTimer() {
 // From our side. The stream is reset; nothing more will be heard of it.
 void Call::End(absl::Status status) {
   if (where_ == Where::kEnded || where_ == Where::kNew) return;
+  record_.now().sequel = Sequel::kCallOver;
   if (where_ == Where::kStream) {
     record_.NoteUnsent(stream_.queued());
     stream_.Cancel(http2::Code::kCancel);
     LeaveStream(status);
   } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
+  } else if (where_ == Where::kIntercepted) {
+    interception_->Drop(core_->home());
   }
   LeaveQueue();
   CompleteLater(Explained(std::move(status)));

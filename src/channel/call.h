@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "channel/attempt_credentials.h"
+#include "channel/call_interception.h"
 #include "channel/call_record.h"
 #include "channel/core.h"
+#include "channel/parent_link.h"
 #include "channel/request_body.h"
 #include "channel/wait_queue.h"
 #include "rondo/call.h"
@@ -53,6 +55,7 @@ class Call final : public Waiter<Call>,
   void Headers(Function<void(const Metadata&)> done);
   void Finish(Function<void(absl::Status)> done);
   void Cancel();
+  std::vector<Attempt> Attempts() const;  // Of a streaming call; empty until it has ended.
   void Abandon();  // Cancel, call nobody back any more, and give up the user's share.
 
   // ---- Home.
@@ -62,29 +65,54 @@ class Call final : public Waiter<Call>,
   void End(absl::Status status);      // From our side: deadline, cancel, shutdown.
   void TryAgain();                    // The backoff is over.
   void OnCredentials(absl::Status status);  // What the attempt waited for is there, or not.
+  Core& core() const { return *core_; }
+  void OnParentCancelled();
+  // ---- Home: of its interceptors; call_interception.cc.
+  void GoOn(const Metadata& metadata, Time deadline);
+  void OnIntercepted(absl::Status status, CallInterception::Stage when);
   // ---- Home: of its hedges.
   Call* NewHedge(CallReport& report) const;  // The same request in a call of its own.
   void BePart(std::unique_ptr<Repeats> of);  // Before Start.
   void NoteTried(std::vector<const Subchannel*>& tried) const;
   void KeepAttempts(std::vector<Attempt> attempts) { record_.Keep(std::move(attempts)); }
+  void NoteSequel(Sequel sequel) { record_.now().sequel = sequel; }
   void Yield();  // Another attempt is to end this call.
   void EndAs(CallReport report, UnaryResult result);
   void NoteResolved();  // From now on it waits for a backend, not for the resolver.
 
  private:
-  enum class Where : uint8_t { kNew, kQueued, kBackoff, kCredentials, kSlot, kStream, kEnded };
+  enum class Where : uint8_t {
+    kNew,
+    kIntercepted,
+    kQueued,
+    kBackoff,
+    kCredentials,
+    kSlot,
+    kStream,
+    kEnded
+  };
 
   Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& options, bool unary);
   ~Call();
 
   // The way there (call.cc).
   void Start();
+  template <class F>
+  void GoHome(bool home, F arrive);
+  void StartHere(bool home);
+  void BeginInterception();
+  bool HoldsEnd();
   void Pick(bool home);
+  void TakeFrom(const ServerCall& parent);
   void Configure(const ServiceConfig& config);
   absl::Status Validate();
   absl::Status CheckSize(size_t bytes) const;
   Slice Packed(Slice framed) const;
   void Arrive();
+  void BeginAttempt();
+  void ObserveStart();
+  void ObserveEnd();
+  void ObserveCall(Time now, const absl::Status& status);
   void Follow();
   void OnPicked();
   absl::Status EncodePickHeaders();
@@ -118,6 +146,8 @@ class Call final : public Waiter<Call>,
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.
   void CompleteLater(absl::Status status);  // Anywhere else: tells at the end of the turn.
   void MarkEnded(absl::Status status);
+  void NoteFailure(const absl::Status& status);
+  void FillReport(Time now);
 
   // Verbs and callbacks (call_stream.cc).
   template <class F>
@@ -137,6 +167,7 @@ class Call final : public Waiter<Call>,
   const Method& method_;
   const bool unary_;
   std::atomic<bool> abandoned_{false}, cancel_asked_{false};
+  std::atomic<bool> recorded_{false};  // record_ is what it will stay.
 
   // Settled by Start.
   Time began_{}, deadline_ = Time::max();
@@ -149,7 +180,9 @@ class Call final : public Waiter<Call>,
   std::unique_ptr<AttemptCredentials> credentials_;  // Null: there are none.
   CallReport* const report_;
   Metadata metadata_;
-  std::unique_ptr<Repeats> retry_;  // Only if the method has a policy that repeats.
+  std::shared_ptr<CallInterception> interception_;  // Only if the channel has interceptors.
+  std::unique_ptr<ParentLink> parent_;              // Only if it is made for another.
+  std::unique_ptr<Repeats> retry_;                  // Only if the method has a policy that repeats.
   bool avoid_tried_ = true;
   wire::Fields fields_;  // metadata_ as it goes over the wire.
 
@@ -171,6 +204,7 @@ class Call final : public Waiter<Call>,
   bool committed_ = false;    // Will not be sent again.
   bool repeated_ = false;     // The one repeat that the server's word allows is used up.
   bool half_closed_ = false;  // The stream has been told that no more comes.
+  uint64_t sent_bytes_ = 0, received_bytes_ = 0;  // Of messages, as compressed.
 
   // The answer.
   bool headers_seen_ = false;

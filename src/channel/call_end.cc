@@ -26,7 +26,7 @@ void Call::OnHeaders(const http2::Headers& headers) {
   if (const http2::Header* h = headers.Find(http2::Token::kGrpcEncoding)) {
     encoding_ = h->value == "identity" ? "" : std::string(h->value);
   }
-  if (report_ != nullptr || !unary_) KeepMetadata(headers, headers_);
+  if (report_ != nullptr || !unary_ || interception_ != nullptr) KeepMetadata(headers, headers_);
   headers_seen_ = true;
   if (headers_done_) Later();
   if (retry_ != nullptr) retry_->OnAnswer();
@@ -38,6 +38,7 @@ void Call::KeepMetadata(const http2::Headers& headers, Metadata& into) {
 
 void Call::OnMessage(const transport::Message& came) {
   transport::Message message = came;
+  received_bytes_ += message.bytes.size();
   if (message.compressed && !Unpack(message)) return;
   if (++replies_ > 1 && !method_.server_streams) {
     return EndStream(absl::UnimplementedError(
@@ -90,10 +91,13 @@ void Call::OnEnd(const transport::End& end) {
   LeaveStream(status, end.why != Why::kWire || end.closed.fate != http2::Fate::kNotSent);
   if (again) {
     body_.Rewind();
+    record_.NoteEnd(status, end.closed.fate == http2::Fate::kNotSent ? Sequel::kNotSent
+                                                                     : Sequel::kNotProcessed);
     record_.now().transparent = true;
+    if (core_->observed()) ObserveEnd();
     record_.NextAttempt();
     where_ = Where::kQueued;
-    record_.Turn(Wait::kQueue, core_->home().Now());
+    BeginAttempt();
     return PickAgain();
   }
   if (retry_ != nullptr && Retried(status, end.trailers)) return;
@@ -106,12 +110,14 @@ bool Call::Retried(absl::Status& status, const http2::Headers* trailers) {
   if (retry_ == nullptr || status.ok() || core_->closed()) return false;
   const bool committed = headers_seen_ || body_.committed() || body_.overflowed();
   if (!retry_->Decide(status, committed, trailers)) return false;
+  record_.NoteEnd(status, record_.now().sequel);
   Rest();
   return true;
 }
 
 // Until TryAgain or EndAs.
 void Call::Rest() {
+  if (core_->observed()) ObserveEnd();
   ForgetAnswer();
   body_.Rewind();
   record_.NextAttempt();
@@ -162,6 +168,7 @@ void Call::Yield() {
   } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
   }
+  record_.NoteEnd(absl::CancelledError("another attempt was answered"), Sequel::kHedged);
   LeaveQueue();
   Rest();
 }
@@ -181,8 +188,15 @@ void Call::EndAs(CallReport report, UnaryResult result) {
 void Call::TryAgain() {
   LeaveQueue();
   where_ = Where::kQueued;
-  record_.Turn(Wait::kQueue, core_->home().Now());
+  BeginAttempt();
   PickAgain();
+}
+
+void Call::BeginAttempt() {
+  const Time now = core_->home().Now();
+  record_.Turn(Wait::kQueue, now);
+  record_.now().began = now;
+  if (core_->observed()) ObserveStart();
 }
 
 // Transparent retries (A6): freely if no byte was sent, once if the server says that it didn't
@@ -245,7 +259,7 @@ absl::Status Call::StatusOfAnswer(const http2::Headers& trailers) {
   if (!broken_.ok()) return Explained(broken_);
   if (core_->reads_call_reports()) TakeLoadReport(trailers);
   absl::Status status = wire::DecodeStatus(trailers);
-  if (report_ != nullptr) KeepMetadata(trailers, trailers_);
+  if (report_ != nullptr || interception_ != nullptr) KeepMetadata(trailers, trailers_);
   if (status.ok() && !broken_.ok()) return Explained(broken_);
   if (status.ok() && replies_ == 0 && !method_.server_streams) {
     return Explained(
@@ -303,8 +317,11 @@ absl::Status Call::Explained(absl::Status status) {
   std::string text(std::string_view(status.message().data(), status.message().size()));
   Append(text, Cat(text.empty() ? "" : "; ", core_->ShortTarget(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
-  Append(text, where_ == Where::kQueued ? Cat("; ", core_->Explain())
-                                        : Cat("; policy ", record_.now().policy));
+  if (where_ == Where::kQueued) {
+    Append(text, Cat("; ", core_->Explain()));
+  } else if (where_ != Where::kIntercepted) {
+    Append(text, Cat("; policy ", record_.now().policy));
+  }
   return absl::Status(status.code(), text);
 }
 
@@ -318,22 +335,54 @@ void Call::Complete(absl::Status status) {
   OnTurnEnd();
 }
 
+// The last attempt's end is the call's.
+void Call::NoteFailure(const absl::Status& status) {
+  Attempt& last = record_.now();
+  if (last.code == absl::StatusCode::kOk) last.code = status.code();
+  if (last.sequel == Sequel::kNone) {
+    last.sequel = retry_ == nullptr ? Sequel::kNoPolicy : Sequel::kCallOver;
+  }
+  if (last.message.empty()) last.message = std::string(status.message());
+}
+
 void Call::MarkEnded(absl::Status status) {
   const Time now = core_->home().Now();
   record_.Turn(Wait::kNone, now);
-  if (record_.now().code == absl::StatusCode::kOk) record_.now().code = status.code();
+  if (!status.ok()) NoteFailure(status);
+  const bool began = where_ != Where::kBackoff && where_ != Where::kIntercepted;
+  if (core_->observed() && began) ObserveEnd();
   where_ = Where::kEnded;
   Disarm();
+  if (parent_ != nullptr) parent_ = nullptr;
   body_.Release();
   if (retry_ != nullptr) retry_->Stop();
+  if (core_->observed()) ObserveCall(now, status);
   if (status.ok() && (retry_ == nullptr || !retry_->part())) core_->retry_budget().OnSuccess();
   status_ = std::move(status);
   core_->OnCallEnd();
-  if (report_ == nullptr || abandoned_.load(std::memory_order_relaxed)) return;
+  if (interception_ != nullptr) interception_->NoteEnd(headers_, trailers_, record_.All());
+  if (report_ != nullptr && !abandoned_.load(std::memory_order_relaxed)) FillReport(now);
+  recorded_.store(true, std::memory_order_release);
+}
+
+void Call::FillReport(Time now) {
+  report_->total = now - began_;
+  if (!unary_) {  // Whose object may still be asked.
+    report_->headers = headers_;
+    report_->trailers = trailers_;
+    report_->attempts = record_.All();
+    const SubchannelRef& last = record_.now().backend;
+    report_->peer = last == nullptr ? "" : last->address;
+    return;
+  }
   report_->headers = std::move(headers_);
   report_->trailers = std::move(trailers_);
-  report_->total = now - began_;
   record_.MoveInto(*report_);
+}
+
+std::vector<Attempt> Call::Attempts() const {
+  if (!recorded_.load(std::memory_order_acquire)) return {};
+  return record_.All();
 }
 
 }  // namespace rondo::channel

@@ -24,6 +24,17 @@ class CallRecord {
   const Attempt& now() const { return current_; }
   const std::vector<Attempt>& earlier() const { return earlier_; }
   size_t count() const { return earlier_.size() + 1; }
+  // How it ended, for one that another follows.
+  void NoteEnd(const absl::Status& status, Sequel sequel) {
+    current_.code = status.code();
+    current_.message = std::string_view(status.message().data(), status.message().size());
+    current_.sequel = sequel;
+  }
+  // It waits for a stream of a connection that has so many, all in use.
+  void NoteSlots(size_t used, size_t all) {
+    slots_used_ = used;
+    slots_ = all;
+  }
   void NextAttempt() {
     earlier_.push_back(std::move(current_));
     const std::string_view policy = current_.policy;
@@ -45,8 +56,10 @@ class CallRecord {
   // Of the request, when the attempt was ended here.
   void NoteUnsent(size_t bytes) { unsent_ = bytes; }
   void MoveInto(CallReport& report);
+  std::vector<Attempt> All() const;
   // "attempt 1 to 10.0.0.2:80 ended with UNAVAILABLE, attempt 2 to 10.0.0.1:80: 3ms waiting for a
-  // ready backend, 181ms waiting for a stream slot, 16ms waiting for the server"
+  // ready backend, 181ms waiting for a stream slot (100 of 100 in use), 16ms waiting for the
+  // server"
   std::string Text() const;
 
  private:
@@ -56,6 +69,7 @@ class CallRecord {
   Wait wait_ = Wait::kNone;
   Time since_{};
   size_t unsent_ = 0;
+  size_t slots_used_ = 0, slots_ = 0;
 };
 
 std::string ShortDuration(Duration d);  // "250ms", "1.5s", "12us"

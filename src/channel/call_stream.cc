@@ -54,6 +54,7 @@ void Call::Feed() {
   bool room = true;
   while (body_.has_next()) {
     Slice message = body_.Next();
+    sent_bytes_ += message.size() - kMessagePrefix;
     room = stream_.Send(std::move(message), body_.closed() && !body_.has_next());
     half_closed_ = body_.closed() && !body_.has_next();
   }
@@ -138,6 +139,7 @@ void Call::Tell(Done& done, Value value) {
 void Call::OnTurnEnd() {
   const CallShare keep(this);  // A callback may drop the user's share.
   const bool ended = where_ == Where::kEnded;
+  if (ended && HoldsEnd()) return;
   if (ended && unary_) return TellUnary();
   for (auto& done : std::exchange(refused_writes_, {})) Tell(done, false);
   for (auto& done : std::exchange(refused_reads_, {})) Tell(done, std::nullopt);

@@ -7,6 +7,7 @@
 #include "channel/core.h"
 #include "channel/make_channel.h"
 #include "event/loop_pool.h"
+#include "rondo/token.h"
 
 namespace rondo {
 
@@ -106,6 +107,37 @@ void Channel::ClearServiceConfig() const {
   open_->core->home().Post([core = open_->core] { core->SetServiceConfig(nullptr); });
 }
 
+namespace {
+// An operation in the sense of token.h.
+struct ExplainStart {
+  using Result = Explanation;
+  using Canceller = CallCanceller;
+  Loop& loop() const { return core->home(); }
+  template <class Handler>
+  void operator()(Handler handler, CallCanceller*) && {
+    core->home().Post(
+        [of = core, handler = std::move(handler)]() mutable { handler(of->Explained()); });
+  }
+  std::shared_ptr<channel::Core> core;
+};
+}  // namespace
+
+Explanation Channel::Explain() const {
+  if (open_->core->IsHome()) return open_->core->Explained();
+  Explanation told = Block(ExplainStart{open_->core});
+  if (told.target.empty()) {
+    told.target = target();
+    told.authority = authority();
+    told.state = Name(ChannelState::kShutdown);
+  }
+  return told;
+}
+
+void Channel::Explain(Function<void(Explanation)> done) const {
+  open_->core->home().Post(
+      [core = open_->core, done = std::move(done)]() mutable { done(core->Explained()); });
+}
+
 const std::string& Channel::target() const { return open_->core->target(); }
 const std::string& Channel::authority() const { return open_->core->authority(); }
 Loop& Channel::loop() const { return open_->core->home(); }
@@ -159,6 +191,7 @@ void StreamCall::WritesDone() { call_->WritesDone(); }
 void StreamCall::Read(Function<void(std::optional<Bytes>)> done) { call_->Read(std::move(done)); }
 void StreamCall::Headers(Function<void(const Metadata&)> done) { call_->Headers(std::move(done)); }
 void StreamCall::Finish(Function<void(absl::Status)> done) { call_->Finish(std::move(done)); }
+std::vector<Attempt> StreamCall::Attempts() const { return call_->Attempts(); }
 void StreamCall::Cancel() { call_->Cancel(); }
 
 }  // namespace rondo

@@ -106,7 +106,7 @@ TEST_F(ErrorsTest, AServerThatAcceptsAndSaysNothing) {
   EXPECT_EQ(Told(call),
             "UNAVAILABLE: a:1: no SETTINGS from a:1 within 20000 ms; test:///service "
             "after 20.0s, attempt 1: 20.0s waiting for a ready backend; policy "
-            "pick_first, 1 endpoint (pushed): a:1 no SETTINGS from a:1 within 20000 ms "
+            "pick_first, 1 endpoint (pushed, 20.0s ago): a:1 no SETTINGS from a:1 within 20000 ms "
             "(1 try, next in 0us)");
 }
 TEST_F(ErrorsTest, AServerThatClosesAtOnce) {
@@ -133,7 +133,52 @@ TEST_F(ErrorsTest, AServerThatDoesNotSpeakHttp2) {
               StartsWith("UNAVAILABLE: a:1: PROTOCOL_ERROR: the peer does not answer in HTTP/2; "));
 }
 
+TEST_F(ErrorsTest, AnOldListOfEndpointsTellsItsAgeAndTheTroubleSince) {
+  OpenTo({"a:1"});
+  network_.Refuse("a:1");
+  auto call = Ask("x", {.timeout = 5s, .wait_for_ready = true});
+  Advance(3s);
+  names_.Publish({.endpoints = absl::UnavailableError("the name server is silent")});
+  Run();
+  Advance(2s);
+  ASSERT_TRUE(call->done);
+  EXPECT_THAT(Told(call), HasSubstr("; policy pick_first, 1 endpoint (pushed, 5.0s ago): a:1 "));
+  EXPECT_THAT(Told(call), HasSubstr("; the resolver's last word, 2.0s ago: the name server is "
+                                    "silent"));
+}
+TEST_F(ErrorsTest, AServerThatNobodyHears) {
+  network_.Swallow("a:1");
+  OpenTo({"a:1"});
+  auto call = Ask("x");
+  Advance(20s);
+  EXPECT_EQ(Told(call),
+            "UNAVAILABLE: a:1: no connection within the connect timeout; test:///service after "
+            "20.0s, attempt 1: 20.0s waiting for a ready backend; policy pick_first, 1 endpoint "
+            "(pushed, 20.0s ago): a:1 no connection within the connect timeout (1 try, next in "
+            "0us)");
+}
+
 // ---- A backend, but no answer
+TEST_F(ErrorsTest, ADeadlineAmongHedgesThatAllFailed) {
+  options_.default_service_config =
+      R"({"methodConfig":[{"name":[{}],"hedgingPolicy":{"maxAttempts":2,"hedgingDelay":"10s",)"
+      R"("nonFatalStatusCodes":["UNAVAILABLE"]}}]})";
+  FakeBackend& a = Held();
+  auto call = Ask("x", {.timeout = 300ms});
+  const http2::Header fields[] = {{"grpc-status", "14"}, {"grpc-retry-pushback-ms", "5000"}};
+  a.last().stream.Respond(AnswerHead(), fields, true);
+  Advance(300ms);
+  EXPECT_EQ(Told(call),
+            "DEADLINE_EXCEEDED: all attempts failed, last with UNAVAILABLE; test:///service after "
+            "300ms, attempt 1 to a:1 ended with UNAVAILABLE, attempt 2: 300ms waiting to try "
+            "again; policy pick_first");
+}
+TEST_F(ErrorsTest, OptionsThatCannotBe) {
+  options_.backoff.multiplier = 0.5;
+  EXPECT_EQ(std::string(TryOpen().message()),
+            "channel: backoff must have 0 < base <= max, multiplier >= 1, 0 <= jitter < 1 and "
+            "min_connect_timeout > 0");
+}
 TEST_F(ErrorsTest, ADeadlineWhileWaitingForAStreamSlot) {
   FakeBackend& a = Serve("a:1");
   a.options.session.max_streams = 1;
@@ -144,7 +189,7 @@ TEST_F(ErrorsTest, ADeadlineWhileWaitingForAStreamSlot) {
   Advance(300ms);
   EXPECT_EQ(Told(second),
             "DEADLINE_EXCEEDED: test:///service after 300ms, attempt 1 to a:1: 300ms "
-            "waiting for a stream slot; policy pick_first");
+            "waiting for a stream slot (1 of 1 in use); policy pick_first");
   EXPECT_EQ(first->text(), "waiting");
 }
 TEST_F(ErrorsTest, ADeadlineWhileTheServersWindowIsShut) {

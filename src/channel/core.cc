@@ -68,9 +68,19 @@ std::string Core::Explain() const {
   if (config == nullptr) return "no service config is in force";
   std::string out = Cat("policy ", config->policy().factory->name, ", ", endpoints_.size(),
                         endpoints_.size() == 1 ? " endpoint" : " endpoints");
-  if (!note_.empty()) Append(out, Cat(" (", note_, ")"));
+  // How old they are, as soon as it may matter.
+  const Duration age = home_->Now() - answered_.value_or(home_->Now());
+  const bool aged = !endpoints_.empty() && age >= std::chrono::seconds(1);
+  if (!note_.empty() || aged) {
+    Append(out, Cat(" (", note_, !note_.empty() && aged ? ", " : "",
+                    aged ? Cat(ShortDuration(age), " ago") : "", ")"));
+  }
   const std::string subchannels = pool_.Describe(5, home_->Now());
   if (!subchannels.empty()) Append(out, Cat(": ", subchannels));
+  if (!trouble_.ok() && !endpoints_.empty()) {
+    Append(out, Cat("; the resolver's last word, ", ShortDuration(home_->Now() - trouble_at_),
+                    " ago: ", trouble_.message()));
+  }
   return out;
 }
 
@@ -238,6 +248,7 @@ void Core::DropControlPlane() {
   states_.clear();
   endpoints_.clear();
   resolved_ = false;
+  trouble_ = absl::OkStatus();
 }
 
 // ---- The end.

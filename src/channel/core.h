@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "balance/policy_node.h"
 #include "balance/registry.h"
 #include "channel/idle_timer.h"
 #include "channel/method_heads.h"
@@ -24,6 +25,8 @@
 #include "event/socket.h"
 #include "http2/headers.h"
 #include "rondo/channel.h"
+#include "rondo/explain.h"
+#include "rondo/observe.h"
 
 namespace rondo::channel {
 
@@ -77,6 +80,16 @@ class Core final : public Post,
   }
   // What a failed call would ask: "policy round_robin, 3 endpoints (from dns): 10.0.4.5:80 ..."
   std::string Explain() const;
+  Explanation Explained() const;  // All of it; core_explain.cc.
+  PolicyNode& policies() { return policies_; }
+
+  // ---- Home: those who measure.
+  bool observed() const { return !observers_.empty(); }
+  // `tell` is void(ChannelObserver&).
+  template <class F>
+  void Observe(F tell) {
+    for (const auto& observer : observers_) tell(*observer);
+  }
 
   // Whether the load reports that come with calls are looked at (A51).
   bool reads_call_reports() const { return published_config_->call_reports(); }
@@ -141,6 +154,7 @@ class Core final : public Post,
   std::unique_ptr<event::Network> secure_;  // TLS over env_'s; null: plaintext.
   const std::shared_ptr<event::EventLoop> home_;
   const PolicyRegistry registry_;
+  std::vector<std::unique_ptr<ChannelObserver>> observers_;  // Settled by Create.
   std::weak_ptr<Core> self_;
   Target target_;
   std::string target_text_, authority_;
@@ -156,9 +170,13 @@ class Core final : public Post,
   std::unique_ptr<ConfigInForce> configs_;
   std::vector<Endpoint> endpoints_;  // The last that were applied.
   std::string note_;
-  bool resolved_ = false;  // The resolver has answered, well or not.
+  bool resolved_ = false;         // The resolver has answered, well or not.
+  std::optional<Time> answered_;  // When it last had endpoints.
+  absl::Status trouble_;          // Its last answer, if that was an error.
+  Time trouble_at_{};
   bool reresolve_ = false, closed_ = false;
   SubchannelPool pool_;
+  PolicyNode policies_;           // Those of the top sit here.
   std::unique_ptr<Policy> root_;  // graceful_switch; null while idle.
   std::unique_ptr<Resolver> resolver_;
   Control::Recipe recipe_;  // Not cooked yet.

@@ -85,6 +85,11 @@ absl::Status Core::Init(std::string_view target) {
   target_ = found->target;
   resolver_factory_ = *found->factory;
   target_text_ = target_.text;
+  const bool plain = options_.credentials.kind == Credentials::Kind::kInsecure;
+  for (const auto& observer : options_.observers) {
+    auto mine = observer->ForChannel(target_text_, plain ? "none" : "privacy_and_integrity");
+    if (mine != nullptr) observers_.push_back(std::move(mine));
+  }
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
   if (absl::Status s = Secure(); !s.ok()) return s;
   heads_ = std::make_unique<MethodHeads>(
@@ -145,6 +150,8 @@ absl::Status Core::OnResolution(Resolution resolution) {
     ApplyError(resolution.endpoints.status());
     return resolution.endpoints.status();
   }
+  answered_ = home_->Now();
+  trouble_ = absl::OkStatus();
   if (!options_.use_resolver_service_config) resolution.service_config_json = std::nullopt;
   const absl::Status config = configs_->OnResolver(resolution.service_config_json, registry_);
   WarnOfResolversConfig(resolution.service_config_json);
@@ -190,6 +197,8 @@ absl::Status Core::Apply(const std::vector<Endpoint>& endpoints, std::string not
 
 void Core::ApplyError(const absl::Status& why) {
   home_->AtTurnEnd(*this);
+  trouble_ = why;
+  trouble_at_ = home_->Now();
   RootControl control(*this);
   const absl::Status told(why.code(), Cat("name resolver error: ", why.message()));
   root_->OnResolverError(told, control);

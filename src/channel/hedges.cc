@@ -18,9 +18,10 @@ class Hedge {
     Part(Hedges& all, Hedge& hedge, int before)
         : all_(all), hedge_(hedge), previous_(Cat(before)) {}
     void OnAnswer() override { all_.OnHedgeAnswer(hedge_); }
-    bool Decide(absl::Status&, bool is_committed, const http2::Headers* trailers) override {
+    bool Decide(absl::Status& status, bool is_committed, const http2::Headers* trailers) override {
       hedge_.committed = is_committed;
       hedge_.pushback = PushbackOf(trailers);
+      if (hedge_.call != nullptr) hedge_.call->NoteSequel(all_.LastOf(status, is_committed));
       return false;
     }
     void AddHeader(std::vector<http2::Header>& fields) const override {
@@ -119,11 +120,19 @@ bool Hedges::Go(const retry::HedgeStep& step) {
 
 bool Hedges::Decide(absl::Status& status, bool committed, const http2::Headers* trailers) {
   failed_ = status;
-  return Go(retry::NextHedge(policy_, state_,
-                             {.code = status.code(),
-                              .committed = committed || core_.closed(),
-                              .pushback = PushbackOf(trailers)},
-                             AttemptLimit(core_), core_.retry_budget()));
+  const bool waits = Go(retry::NextHedge(policy_, state_,
+                                         {.code = status.code(),
+                                          .committed = committed || core_.closed(),
+                                          .pushback = PushbackOf(trailers)},
+                                         AttemptLimit(core_), core_.retry_budget()));
+  call_.NoteSequel(waits ? Sequel::kHedged : LastOf(status, committed));
+  return waits;
+}
+
+// Why nothing follows it.
+Sequel Hedges::LastOf(const absl::Status& status, bool committed) const {
+  if (committed) return Sequel::kCommitted;
+  return policy_.non_fatal.Has(status.code()) ? Sequel::kExhausted : Sequel::kBadCode;
 }
 
 void Hedges::OnHedgeAnswer(const Hedge& hedge) {
@@ -139,6 +148,7 @@ void Hedges::OnHedgeEnd(Hedge& hedge, UnaryResult result) {
                                                   .committed = hedge.committed || core_.closed(),
                                                   .pushback = hedge.pushback},
                                                  AttemptLimit(core_), core_.retry_budget()))) {
+    if (!hedge.report.attempts.empty()) hedge.report.attempts.back().sequel = Sequel::kHedged;
     return;
   }
   DropAllBut(&hedge);

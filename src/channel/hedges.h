@@ -29,12 +29,14 @@ class Hedges final : public Repeats, private event::TimerNode {
   void AddTried(std::vector<const Subchannel*>& tried) const override;
   std::string WhyItWaits() const override;
   bool first() const override { return true; }
+  int hedges() const override { return state_.begun - 1; }
   void Stop() override;
 
   // ---- Of its hedges.
   void OnHedgeAnswer(const Hedge& hedge);
   void OnHedgeEnd(Hedge& hedge, UnaryResult result);
   const Call& call() const { return call_; }
+  Sequel LastOf(const absl::Status& status, bool committed) const;
 
  private:
   void OnTimer() override;

@@ -21,6 +21,16 @@ absl::Status WithoutAddress(const absl::Status& why, std::string_view address) {
   return absl::Status(why.code(), text);
 }
 
+// A94, from the words of the system or of the peer.
+std::string DisconnectError(const absl::Status& why) {
+  const std::string text(why.message());
+  if (text.starts_with("GOAWAY ")) return text.substr(0, text.find(':'));
+  if (text.find("(ECONNRESET)") != text.npos) return "connection reset";
+  if (text.find("(ETIMEDOUT)") != text.npos) return "connection timed out";
+  if (text.find("(ECONNABORTED)") != text.npos) return "connection aborted";
+  return text.find("(E") != text.npos ? "socket error" : "unknown";
+}
+
 }  // namespace
 
 LiveSubchannel::LiveSubchannel(Core& core, std::string_view address)
@@ -61,10 +71,33 @@ void LiveSubchannel::WaitForSlot(Call& call) { waiting_.Push(call); }
 
 void LiveSubchannel::On(const subchannel::Event& event) {
   const Time now = core_.home().Now();
+  if (const auto* failed = std::get_if<subchannel::ConnectFailed>(&event)) NoteError(failed->why);
   subchannel::Step step =
       Next(state_, event, now, [this](int attempt) { return core_.BackoffDelay(attempt); });
-  state_ = std::move(step.next);
+  const subchannel::State before = std::exchange(state_, std::move(step.next));
+  if (core_.observed()) Observe(before);
   for (const Action action : step.actions) Run(action);
+}
+
+// Tells those who measure what has become of a connection (A94).
+void LiveSubchannel::Observe(const subchannel::State& before) {
+  const bool was_ready = std::holds_alternative<subchannel::Ready>(before);
+  if (std::holds_alternative<subchannel::Connecting>(before)) {
+    if (usable()) core_.Observe([this](ChannelObserver& o) { o.OnConnected(address()); });
+    if (std::holds_alternative<subchannel::Backoff>(state_)) {
+      core_.Observe([this](ChannelObserver& o) { o.OnConnectFailed(address()); });
+    }
+  }
+  if (!was_ready || usable()) return;
+  const std::string why = std::holds_alternative<subchannel::Closed>(state_)
+                              ? "subchannel shutdown"
+                              : DisconnectError(last_error_);
+  core_.Observe([&](ChannelObserver& o) { o.OnDisconnected(address(), why); });
+}
+
+void LiveSubchannel::NoteError(absl::Status why) {
+  last_error_ = std::move(why);
+  last_error_at_ = core_.home().Now();
 }
 
 void LiveSubchannel::Run(Action action) {
@@ -136,8 +169,13 @@ void LiveSubchannel::OnCarrierSuspect() {
   if (usable()) TellAll();
 }
 
-void LiveSubchannel::OnCarrierDraining(const transport::GoAway&) {
+void LiveSubchannel::OnCarrierDraining(const transport::GoAway& why) {
   // READY is lost, though running streams go on.
+  std::string cause = carrier_->cause();
+  if (cause.empty()) {
+    cause = Cat("GOAWAY ", http2::Name(why.code), why.debug.empty() ? "" : ": ", why.debug);
+  }
+  NoteError(absl::UnavailableError(cause));
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
     On(subchannel::ConnectFailed{
         absl::UnavailableError("the server went away before it was ready")});
@@ -151,6 +189,7 @@ void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
   health_ = nullptr;
   load_ = nullptr;
   const auto dead = std::move(carrier_);
+  NoteError(WithoutAddress(why, address()));
   if (std::holds_alternative<subchannel::Connecting>(state_)) {
     On(subchannel::ConnectFailed{WithoutAddress(why, address())});
   } else {
@@ -226,6 +265,38 @@ void LiveSubchannel::ReleaseWaiting() {
   WaitQueue<Call> all;
   all.TakeAll(waiting_);
   while (!all.empty()) all.Pop().BackToQueue();
+}
+
+Explanation::Backend LiveSubchannel::Explain(Time now) const {
+  const LoadCell& load = backend_->load;
+  Explanation::Backend out{.address = address(),
+                           .state = subchannel::ConnectivityOf(state_),
+                           .last_error = last_error_,
+                           .in_flight = load.in_flight(),
+                           .succeeded = load.succeeded(),
+                           .failed = load.failed(),
+                           .latency = load.latency(),
+                           .waiting = static_cast<uint32_t>(waiting_.size())};
+  if (!last_error_.ok()) out.error_age = now - last_error_at_;
+  if (usable() && carrier_ != nullptr && load.free_streams() != UINT32_MAX) {
+    out.free_streams = carrier_->slots();
+  }
+  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) {
+    out.tries = b->attempt;
+    out.next_try = std::max(b->until - now, Duration{});
+  } else if (const auto* w = std::get_if<subchannel::Waited>(&state_)) {
+    out.tries = w->attempt;
+  } else if (const auto* c = std::get_if<subchannel::Connecting>(&state_)) {
+    out.tries = c->attempt;
+  }
+  if (health_ != nullptr && health_->health() != Connectivity::kReady) {
+    out.state = health_->health();
+    if (!health_->why().ok()) {
+      out.last_error = health_->why();
+      out.error_age = std::nullopt;
+    }
+  }
+  return out;
 }
 
 std::string LiveSubchannel::Describe(Time now) const {

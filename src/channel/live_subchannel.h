@@ -13,6 +13,7 @@
 #include "event/event_loop.h"
 #include "event/socket.h"
 #include "rondo/balance.h"
+#include "rondo/explain.h"
 
 namespace rondo::channel {
 
@@ -60,9 +61,12 @@ class LiveSubchannel final : public Carrier::Owner,
   }
   // "10.0.4.5:80: connection refused (3 tries, next in 2.1s)"
   std::string Describe(Time now) const;
+  Explanation::Backend Explain(Time now) const;
 
  private:
   void On(const subchannel::Event& event);
+  void NoteError(absl::Status why);
+  void Observe(const subchannel::State& before);
   void Run(subchannel::Action action);
   void Dial();
   void HangUp();
@@ -85,6 +89,8 @@ class LiveSubchannel final : public Carrier::Owner,
   const std::shared_ptr<Backend> backend_;
   subchannel::State state_ = subchannel::Idle{};
   std::vector<std::shared_ptr<Listener>> listeners_;
+  absl::Status last_error_;  // Why the last attempt or connection ended.
+  Time last_error_at_{};
   Time connect_by_{};
   std::unique_ptr<event::Dial> dial_;
   std::unique_ptr<Carrier> carrier_;

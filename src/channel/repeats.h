@@ -24,6 +24,7 @@ class Repeats {
   virtual void AddTried(std::vector<const Subchannel*>& /*tried*/) const {}  // By others than it.
   virtual std::string WhyItWaits() const = 0;
   virtual bool first() const = 0;              // No attempt that counts came before.
+  virtual int hedges() const { return 0; }     // That were sent besides the call itself.
   virtual bool part() const { return false; }  // The call is an attempt of another one.
   virtual void Stop() = 0;                     // The call has ended.
 };

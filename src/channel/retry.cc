@@ -21,6 +21,22 @@ void Append(absl::Status& status, std::string_view words) {
   status = std::move(longer);
 }
 
+Sequel SequelOf(const retry::Step& step, bool committed) {
+  switch (step.verdict) {
+    case retry::Verdict::kRetry:
+      return step.next.backoffs == 0 ? Sequel::kPushedBack : Sequel::kRetried;
+    case retry::Verdict::kFinal:
+      return committed ? Sequel::kCommitted : Sequel::kBadCode;
+    case retry::Verdict::kTold:
+      return Sequel::kToldNotTo;
+    case retry::Verdict::kThrottled:
+      return Sequel::kThrottled;
+    case retry::Verdict::kExhausted:
+      return Sequel::kExhausted;
+  }
+  return Sequel::kNone;
+}
+
 }  // namespace
 
 // One value, a whole number of milliseconds. All else means: don't.
@@ -54,6 +70,7 @@ bool Retry::Decide(absl::Status& status, bool committed, const http2::Headers* t
       retry::Next(&policy_, state_,
                   {.code = status.code(), .committed = committed, .pushback = PushbackOf(trailers)},
                   AttemptLimit(core_), core_.retry_budget(), chance);
+  call_.NoteSequel(SequelOf(step, committed));
   switch (step.verdict) {
     case retry::Verdict::kRetry:
       break;

@@ -20,7 +20,10 @@ class RootControl final : public Control {
   Time Now() const override;
   uint64_t Random(uint64_t bound) override;
   uint32_t Shards() const override { return PlanSlots::kSlots; }
-  void Metric(const MetricPoint&) override {}  // Nobody records them yet.
+  void Metric(const MetricPoint& point) override {
+    core_.Observe([&](ChannelObserver& o) { o.OnPolicyMetric(point); });
+  }
+  PolicyNode* Node() override { return &core_.policies(); }
 
  private:
   Core& core_;

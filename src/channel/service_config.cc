@@ -92,6 +92,7 @@ absl::StatusOr<std::shared_ptr<const ServiceConfig>> ServiceConfig::Parse(
     return absl::InvalidArgumentError(Cat(value->where(), ": a service config is an object"));
   }
   auto config = std::make_shared<ServiceConfig>();
+  config->json_ = json;
   ConfigIssues issues;
   ConfigReader reader(*value, registry, "", issues);
   const Json* list = value->Find("loadBalancingConfig");
@@ -185,6 +186,14 @@ absl::Status ConfigInForce::OnResolver(const std::optional<std::string>& json,
       Cat("error parsing service config: ", absl::string_view(parsed.status().message())));
   if (chosen_ == nullptr) chosen_ = default_;
   return current() != nullptr ? absl::OkStatus() : refused_;
+}
+
+std::string_view ConfigInForce::source() const {
+  if (override_ != nullptr) return "SetServiceConfig";
+  const Ref now = chosen_ != nullptr ? chosen_ : default_ != nullptr ? default_ : empty_;
+  if (chosen_ == nullptr && !refused_.ok()) return "none";
+  if (now == default_) return "default service config";
+  return now == empty_ ? "built in" : "resolver";
 }
 
 void ConfigInForce::OnNoAnswer() {

@@ -39,6 +39,7 @@ class ServiceConfig {
   static std::shared_ptr<const ServiceConfig> Empty(const PolicyRegistry& registry);
 
   const ChildConfig& policy() const { return policy_; }
+  const std::string& json() const { return json_; }  // As it was given; empty: built in.
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::optional<retry::Throttling>& throttling() const { return throttling_; }
   bool call_reports() const { return call_reports_; }  // As PolicyFactory::call_reports.
@@ -51,6 +52,7 @@ class ServiceConfig {
  private:
   void ReadMethod(ConfigReader& reader);
   void ReadHealthCheck(ConfigReader& reader);
+  std::string json_;
   ChildConfig policy_;
   bool call_reports_ = false;
   std::optional<retry::Throttling> throttling_;
@@ -75,6 +77,8 @@ class ConfigInForce {
   void OnNoAnswer();  // The resolver failed before it ever sent a config.
   Ref current() const { return override_ != nullptr ? override_ : chosen_; }
   const std::vector<std::string>& resolvers_warnings() const { return chosen_->warnings(); }
+  // In the words of Explanation::Config::source.
+  std::string_view source() const;
   // Why the resolver's last config isn't in force, if so.
   const absl::Status& refused() const { return refused_; }
 

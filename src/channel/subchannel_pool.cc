@@ -70,6 +70,13 @@ void SubchannelPool::Forget(Carrier& carrier) {
   std::erase_if(retired_, [&](const auto& c) { return c.get() == &carrier; });
 }
 
+std::vector<Explanation::Backend> SubchannelPool::Explain(Time now) const {
+  std::vector<Explanation::Backend> all;
+  all.reserve(live_.size());
+  for (const auto& [_, s] : live_) all.push_back(s->Explain(now));
+  return all;
+}
+
 std::string SubchannelPool::Describe(size_t most, Time now) const {
   std::string out;
   size_t told = 0;

@@ -24,6 +24,7 @@ class SubchannelPool {
   void Keep(std::unique_ptr<Carrier> carrier);
   void Forget(Carrier& carrier);
   size_t size() const { return live_.size(); }
+  std::vector<Explanation::Backend> Explain(Time now) const;
   bool holds_carriers() const { return !retired_.empty(); }
   std::string Describe(size_t most, Time now) const;  // At most so many, failed ones first.
 

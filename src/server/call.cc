@@ -62,6 +62,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
     own_path_ = head.path;
     method_ = own_path_;
   }
+  if (shard_->observed()) ObserveStart();
   request_encoding_ = head.encoding;
   accepted_ = head.accepted;
   const Compression usual = shard_->core().options().compression;
@@ -80,6 +81,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
 
 void Call::BeginRefused(Connection& connection, RequestHead& head) {
   Attach(connection);
+  if (shard_->observed()) ObserveStart();
   done_ = true;
   answer_ = Answer::kStatus;
   refusal_ = std::move(head.why);
@@ -104,6 +106,7 @@ void Call::BeginHttp(Connection& connection, RequestHead::Kind answer) {
 void Call::OnMessage(const transport::Message& came) {
   if (done_ || over_) return;
   transport::Message message = came;
+  received_bytes_ += message.bytes.size();
   request_was_compressed_ = message.compressed;
   if (message.compressed && !Unpack(message)) return;
   if (route_->method->client_streams) {
@@ -175,16 +178,38 @@ void Call::StartHandler() {
   started_ = true;
   shard_->HandlerBegins();
   const Pin pin(*this);
+  const auto& interceptors = shard_->core().options().interceptors;
+  if (!interceptors.empty()) return Intercept(interceptors);
   route_->start(*this, request_);
+}
+
+// ---- Those who measure.
+
+void Call::ObserveStart() {
+  observed_ = true;
+  arrived_ = shard_->loop().Now();
+  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
+  shard_->Observe([&](ServerObserver& o) { o.OnCallStart(path); });
+}
+
+void Call::ObserveEnd(absl::StatusCode code) {
+  if (!std::exchange(observed_, false) || shard_ == nullptr) return;
+  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
+  const AttemptSeen seen{.code = code,
+                         .latency = shard_->loop().Now() - arrived_,
+                         .sent = sent_bytes_,
+                         .received = received_bytes_};
+  shard_->Observe([&](ServerObserver& o) { o.OnCallEnd(path, seen); });
 }
 
 // ---- Ends.
 
 void Call::OnEnd(const transport::End&) {
+  if (observed_) ObserveEnd(absl::StatusCode::kCancelled);  // Nobody waits for a status.
   over_ = true;
   deadline_timer_.Disarm();
   if (done_) return FreeIfOver(true);
-  cancelled_.store(true, std::memory_order_release);
+  SetCancelled();
   if (!started_) {
     Done();
     return FreeIfOver(true);
@@ -208,7 +233,7 @@ void Call::Abandon(const absl::Status& why) {
   SendEnd(why);
   // One that has ended is as new already, and used again.
   if (stream_.open()) stream_.Discard();
-  cancelled_.store(true, std::memory_order_release);
+  SetCancelled();
   if (started_) {
     Later();
   } else {
@@ -270,19 +295,28 @@ void Call::Clear() {
   headers_.clear();
   trailers_.clear();
   load_report_ = nullptr;
+  forwarded_.clear();
   peer_ = nullptr;
   identity_ = nullptr;
   deadline_.reset();
   cancelled_.store(false, std::memory_order_relaxed);
+  ForgetSignal();
   connection_ = nullptr;
   route_ = nullptr;
   answer_ = Answer::kNone;
   started_ = done_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ = false;
-  tells_encodings_ = request_was_compressed_ = false;
+  tells_encodings_ = request_was_compressed_ = observed_ = false;
+  sent_bytes_ = received_bytes_ = 0;
   request_encoding_ = compression_ = Compression::kIdentity;
   if (unpacked_.capacity() > kRequestKept) unpacked_ = {};
   refusal_ = absl::OkStatus();
   pushback_.clear();
+  if (interception_ != nullptr) {
+    interception_ = nullptr;
+    handler_failed_ = false;
+    handler_status_ = absl::OkStatus();
+    held_reply_ = Slice();
+  }
   stream_.Renew();
   timeout_ = {};
   request_ = {};

@@ -9,6 +9,7 @@
 
 #include "event/event_loop.h"
 #include "rondo/server.h"
+#include "server/call_interception.h"
 #include "server/request_head.h"
 #include "transport/stream.h"
 
@@ -59,6 +60,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void Reply(Slice framed) override;
   bool RunOnWorker(Function<void()> work) override;
 
+  // ---- Its interceptors; call_interception.cc.
+  void RunHandler();
+  void OnIntercepted(absl::Status status, CallInterception::Stage when);
+
   // Whichever list it is in.
   Call *prev = nullptr, *next = nullptr;
 
@@ -86,6 +91,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void TellReads();
   void TellWrites();
   void StartHandler();
+  void Intercept(const std::vector<ServerInterceptor>& all);
+  bool HoldsEnd(const absl::Status& status, Slice* reply);
+  void FinishNow(const absl::Status& status);
+  void ReplyNow(Slice framed);
   void OnDeadline();
 
   absl::Status PutHead();
@@ -97,6 +106,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void SendEnd(const absl::Status& status);
   void SendHttp();
   void Abandon(const absl::Status& why);
+  void ObserveStart();
+  void ObserveEnd(absl::StatusCode code);
   void Done();
   void ReturnAdmission();
   void FreeIfOver(bool now);
@@ -117,7 +128,10 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
+  bool observed_ = false;  // Its end must be told.
   int pins_ = 0;
+  Time arrived_{};                                // If it is observed.
+  uint64_t sent_bytes_ = 0, received_bytes_ = 0;  // Of messages, as compressed.
   absl::Status refusal_;
   std::string pushback_;  // grpc-retry-pushback-ms; empty: none.
   Duration timeout_{};
@@ -126,6 +140,12 @@ class Call final : public ServerCall, private transport::StreamHandler {
   std::vector<uint8_t> unpacked_;        // The request that was compressed.
   std::vector<uint8_t> request_memory_;  // Kept for the next call.
   Bytes request_;                        // The one message, in request_memory_.
+
+  // ---- What its interceptors hold back.
+  std::shared_ptr<CallInterception> interception_;  // Null if the server has none.
+  bool handler_failed_ = false;
+  absl::Status handler_status_;
+  Slice held_reply_;
 
   // ---- What the handler waits for.
   Function<void()> on_cancel_;

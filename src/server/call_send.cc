@@ -96,6 +96,7 @@ void Call::SendEnd(const absl::Status& status) {
   wire::Fields& fields = shard_->scratch_fields();
   wrong.Update(wire::EncodeMetadata(trailers_, fields));
   const absl::Status& said = wrong.ok() ? status : wrong;
+  if (observed_) ObserveEnd(said.code());
   if (head_sent_ && said.ok() && fields.empty()) return stream_.Finish(OkTrailers(), {});
   const wire::StatusFields words(said);
   std::vector<http2::Header>& extra = shard_->scratch();
@@ -153,8 +154,11 @@ void Call::Write(Slice framed, Function<void(bool)> done, WriteOptions options) 
   }
   write_done_ = std::move(done);
   room_ = false;
-  if (!over_ && FitsForSending(framed) && SendHead())
-    room_ = stream_.Send(Packed(std::move(framed), options), false);
+  if (!over_ && FitsForSending(framed) && SendHead()) {
+    framed = Packed(std::move(framed), options);
+    sent_bytes_ += framed.size() - kMessagePrefix;
+    room_ = stream_.Send(std::move(framed), false);
+  }
   if (over_ || room_) Later();
 }
 
@@ -164,6 +168,10 @@ void Call::OnWritable() {
 }
 
 void Call::Finish(const absl::Status& status) {
+  if (!HoldsEnd(status, nullptr)) FinishNow(status);
+}
+
+void Call::FinishNow(const absl::Status& status) {
   SendEnd(status);
   if (stream_.open()) stream_.Discard();  // Else it is as new already, and used again.
   Done();
@@ -171,8 +179,14 @@ void Call::Finish(const absl::Status& status) {
 }
 
 void Call::Reply(Slice framed) {
+  if (!HoldsEnd(absl::OkStatus(), &framed)) ReplyNow(std::move(framed));
+}
+
+void Call::ReplyNow(Slice framed) {
   if (!over_ && FitsForSending(framed) && SendHead()) {
-    stream_.Send(Packed(std::move(framed), WriteOptions()), false);
+    framed = Packed(std::move(framed), WriteOptions());
+    sent_bytes_ += framed.size() - kMessagePrefix;
+    stream_.Send(std::move(framed), false);
     SendEnd(absl::OkStatus());
   }
   stream_.Discard();

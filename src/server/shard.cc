@@ -7,7 +7,11 @@
 namespace rondo::server {
 
 Shard::Shard(Core& core, std::shared_ptr<event::EventLoop> loop, uint64_t seed)
-    : core_(core), loop_(std::move(loop)), chance_(seed) {}
+    : core_(core), loop_(std::move(loop)), chance_(seed) {
+  for (const auto& observer : core.options().observers) {
+    if (auto mine = observer->ForServer()) observers_.push_back(std::move(mine));
+  }
+}
 
 // ---- Listeners and connections.
 

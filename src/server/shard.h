@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "event/socket.h"
 #include "http2/headers.h"
+#include "rondo/observe.h"
 #include "rondo/pick.h"
 #include "server/call_list.h"
 #include "server/connection.h"
@@ -53,6 +54,12 @@ class Shard final : private event::StopNode {
   }
   void Adopt(Call& call) { orphans_.Add(call); }  // Its connection has gone.
   void Forget(Call& call) { orphans_.Remove(call); }
+  bool observed() const { return !observers_.empty(); }
+  // `tell` is void(ServerObserver&).
+  template <class F>
+  void Observe(F tell) {
+    for (const auto& observer : observers_) tell(*observer);
+  }
   // For putting one header block together.
   std::vector<http2::Header>& scratch() { return scratch_; }
   wire::Fields& scratch_fields() { return scratch_fields_; }
@@ -71,6 +78,7 @@ class Shard final : private event::StopNode {
   bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
   size_t handlers_ = 0;  // That run.
   Chance chance_;
+  std::vector<std::unique_ptr<ServerObserver>> observers_;
   std::vector<std::unique_ptr<event::Listener>> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;
   CallList orphans_;

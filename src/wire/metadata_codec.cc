@@ -48,7 +48,9 @@ absl::Status CheckEntry(std::string_view key, std::string_view value) {
   if (const auto bad = std::ranges::find_if_not(key, IsKeyByte); bad != key.end()) {
     return Wrong(key, Cat("has the byte ", Hex(*bad), ", allowed are 0-9 a-z _ . -"));
   }
-  if (key.starts_with("grpc-")) return Wrong(key, "names that begin with grpc- are gRPC's own");
+  // The trace context is the application's, whatever its name (A72).
+  if (key.starts_with("grpc-") && key != "grpc-trace-bin")
+    return Wrong(key, "names that begin with grpc- are gRPC's own");
   if (IsProtocolField(key)) return Wrong(key, "belongs to the protocol");
   if (IsBinaryKey(key)) return absl::OkStatus();
   if (const auto bad = std::ranges::find_if_not(value, IsValueByte); bad != value.end()) {

@@ -110,6 +110,9 @@ TEST(MetadataCodec, NamesTheKeyThatIsWrong) {
   EXPECT_EQ(Encoded(metadata("te", "v")), "! metadata key \"te\": belongs to the protocol");
 }
 
+TEST(MetadataCodec, SendsTheTraceContextWhateverItsName) {
+  EXPECT_EQ(Encoded(metadata("grpc-trace-bin", "x")), "grpc-trace-bin=eA\n");
+}
 TEST(MetadataCodec, RefusesAValueThatIsNotPrintable) {
   EXPECT_EQ(Encoded(metadata("a", "x\ny")),
             "! metadata key \"a\": its value has the byte 0x0a, only printable ASCII is allowed; "
