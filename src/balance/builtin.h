@@ -4,10 +4,16 @@
 
 namespace rondo {
 
+PolicyFactory LeastRequestPolicy();
+PolicyFactory MaglevPolicy();
 PolicyFactory PickFirstPolicy();
+PolicyFactory PriorityPolicy();
+PolicyFactory RingHashPolicy();
 PolicyFactory RoundRobinPolicy();
+PolicyFactory WeightedTargetPolicy();
 
-// The built-in policies and the user's, which win where names are the same.
+// The built-in policies, those of gRPC's drafts also as NAME_experimental, and the user's, which
+// win where names are the same.
 PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users = {});
 
 }  // namespace rondo

@@ -8,20 +8,6 @@ using testing::ElementsAre;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-TEST_F(ContractTest, TargetsShareByWeightAndARetryingOneStaysFailed) {
-  ASSERT_TRUE(Configure(R"([{"weighted_target":{"targets":{
-      "x":{"weight":3,"childPolicy":[{"pick_first":{}}]},
-      "y":{"weight":1,"childPolicy":[{"pick_first":{}}]}}}}])")
-                  .ok());
-  ASSERT_TRUE(ResolveEndpoints(In({{"x", {"a"}}, {"y", {"b"}}})).ok());
-  Fails("a");
-  EXPECT_EQ(state_, kConnecting);
-  Ready("b");
-  EXPECT_THAT(Shares(5), UnorderedElementsAre(Pair("b", 5)));
-  Ready("a");
-  EXPECT_NEAR(Shares(4000)["a"], 3000, 120);
-}
-
 constexpr std::string_view kOutlier = R"([{"outlier_detection":{"threshold":50,"minimumHosts":3,
     "requestVolume":3,"maxEjectionPercent":40,"childPolicy":[{"round_robin":{}}]}}])";
 TEST_F(ContractTest, AnOutlierLeavesTheTurnThroughItsHealthAndComesBack) {

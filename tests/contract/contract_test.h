@@ -8,8 +8,7 @@ namespace rondo::contract {
 class ContractTest : public PolicyTest {
  protected:
   ContractTest() {
-    registry_ = BuiltinPolicies({LeastRequestPolicy(), WeightedRoundRobinPolicy(), RingHashPolicy(),
-                                 PriorityPolicy(), WeightedTargetPolicy(), OutlierDetectionPolicy(),
+    registry_ = BuiltinPolicies({WeightedRoundRobinPolicy(), OutlierDetectionPolicy(),
                                  ClusterImplPolicy(), SubsetPolicy()});
   }
 };

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "contract/one_child.h"
+#include "balance/one_child.h"
 #include "contract/policies.h"
 #include "rondo/config.h"
 

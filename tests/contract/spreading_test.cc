@@ -9,17 +9,6 @@ using testing::Pair;
 using testing::UnorderedElementsAre;
 constexpr std::string_view kRoundRobin = R"([{"round_robin":{}}])";
 
-TEST_F(ContractTest, LeastRequestReadsTheLoadCells) {
-  Start(R"([{"least_request":{}}])", {"a", "b"});
-  AllReady({"a", "b"});
-  std::map<std::string, int> n;
-  std::vector<Call> open;
-  for (int i = 0; i < 100; ++i) open.push_back(Begin()), ++n[open.back().where];
-  EXPECT_NEAR(n["a"], 50, 5);
-  for (auto& c : open) End(c);
-  EXPECT_EQ(Load("a").in_flight(), 0);
-}
-
 TEST_F(ContractTest, ALiveSwitchTakesOverConnectionsWithoutDialling) {
   Start(kRoundRobin, {"a", "b"});
   AllReady({"a", "b"});
@@ -62,41 +51,6 @@ TEST_F(ContractTest, WeightsFollowTheReportsOfCalls) {
   }
   Advance(1s);
   EXPECT_THAT(Shares(60), UnorderedElementsAre(Pair("a", 50), Pair("b", 10)));
-}
-
-TEST_F(ContractTest, TheRingIsTheOneOfGrpc) {
-  EXPECT_EQ(XxHash64(""), 0xEF46DB3751D8E999u);
-  EXPECT_EQ(XxHash64("1"), 13237225503670494420u);
-  auto ring = MakeRing({{"a", 3}, {"b", 3}, {"c", 4}}, 10, 20);
-  ASSERT_EQ(ring->size(), 10u);
-  EXPECT_THAT(ring->front(), Pair(4148279810343392165u, 0u));
-  EXPECT_THAT(ring->back(), Pair(18017992814255492179u, 0u));
-}
-TEST_F(ContractTest, RingHashConnectsOnlyWhatACallHashesTo) {
-  Start(R"([{"ring_hash":{}}])", {"a", "b", "c"});
-  EXPECT_EQ(state_, kIdle);
-  EXPECT_THAT(Open(), ElementsAre());
-  args_.affinity = 42;
-  EXPECT_EQ(Go(), "queue");
-  ASSERT_EQ(Open().size(), 1u);
-  const std::string owner = Open()[0];
-  Ready(owner);
-  EXPECT_THAT(Shares(9), UnorderedElementsAre(Pair(owner, 9)));
-  Idle(owner);  // Lost: the next call wakes it again, and no other.
-  Go();
-  EXPECT_THAT(Open(), ElementsAre(owner));
-  Fails(owner);
-  EXPECT_EQ(Open().size(), 2u) << "the next on the ring";
-}
-TEST_F(ContractTest, ARandomHashWakesAnIdleBackendAndUsesAReadyOne) {
-  Start(R"([{"ring_hash":{"requestHashHeader":"x-key"}}])", {"a", "b", "c"});
-  EXPECT_EQ(Go(), "queue");
-  const std::string first = Open()[0];
-  Ready(first);
-  for (int i = 0; i < 20 && Open().size() == 1; ++i) EXPECT_EQ(Go(), first);
-  EXPECT_EQ(Open().size(), 2u) << "a pick that went to one backend woke another";
-  Go();
-  EXPECT_EQ(Open().size(), 2u) << "one connection at a time";
 }
 
 }  // namespace
