@@ -22,8 +22,12 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   all.Add(RoundRobinPolicy());
   AddWithDraftName(LeastRequestPolicy(), all);
   AddWithDraftName(MaglevPolicy(), all);
+  AddWithDraftName(OutlierDetectionPolicy(), all);
+  AddWithDraftName(P2cEwmaPolicy(), all);
   AddWithDraftName(PriorityPolicy(), all);
+  AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);
+  AddWithDraftName(WeightedRoundRobinPolicy(), all);
   AddWithDraftName(WeightedTargetPolicy(), all);
   for (PolicyFactory& user : users) all.Add(std::move(user));
   return all;

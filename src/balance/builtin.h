@@ -6,10 +6,14 @@ namespace rondo {
 
 PolicyFactory LeastRequestPolicy();
 PolicyFactory MaglevPolicy();
+PolicyFactory OutlierDetectionPolicy();
+PolicyFactory P2cEwmaPolicy();
 PolicyFactory PickFirstPolicy();
 PolicyFactory PriorityPolicy();
+PolicyFactory RandomSubsettingPolicy();
 PolicyFactory RingHashPolicy();
 PolicyFactory RoundRobinPolicy();
+PolicyFactory WeightedRoundRobinPolicy();
 PolicyFactory WeightedTargetPolicy();
 
 // The built-in policies, those of gRPC's drafts also as NAME_experimental, and the user's, which

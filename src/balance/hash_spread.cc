@@ -25,8 +25,10 @@ HashSpread::HashSpread(std::string name)
 absl::Status HashSpread::OnUpdate(const Update& update, Control& control) {
   Update sorted = update;
   std::erase_if(sorted.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
-  std::stable_sort(sorted.endpoints.begin(), sorted.endpoints.end(),
-                   [](const Endpoint& a, const Endpoint& b) { return KeyOf(a) < KeyOf(b); });
+  std::sort(sorted.endpoints.begin(), sorted.endpoints.end(),
+            [](const Endpoint& a, const Endpoint& b) {
+              return KeyOf(a) != KeyOf(b) ? KeyOf(a) < KeyOf(b) : a.addresses < b.addresses;
+            });
   absl::Status status = Spread::OnUpdate(sorted, control);
   std::vector<HashMember> members;
   for (const auto& child : children()) {
