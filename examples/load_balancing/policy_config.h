@@ -21,7 +21,8 @@ inline std::string PolicyConfig(const std::string& name) {
   } else if (plain == "outlier_detection") {
     config = R"({"failurePercentageEjection": {}, "childPolicy": [{"round_robin": {}}]})";
   } else if (plain == "random_subsetting") {
-    config = R"({"subsetSize": 1, "childPolicy": [{"round_robin": {}}]})";
+    // Both: a subset of one would have nobody left when that one dies.
+    config = R"({"subsetSize": 2, "childPolicy": [{"round_robin": {}}]})";
   }
   return R"({"loadBalancingConfig": [{")" + name + R"(": )" + config + "}]}";
 }
