@@ -21,8 +21,11 @@ using namespace rondo;  // NOLINT(google-build-using-namespace): a program about
 
 constexpr int kRuns = 5;
 
+// For policies that hash: enough to meet nearly every backend, and all of those are connected.
+uint64_t Keys(int backends) { return 40 * static_cast<uint64_t>(backends); }
+
 // Stands for the channel: whatever is told to connect is ready at once.
-class InstantControl final : public Control {
+class InstantControl final : public Control, public Post {
  public:
   std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options,
                                          OnSubchannelState on_state) override {
@@ -37,17 +40,35 @@ class InstantControl final : public Control {
   }
   void Reresolve() override {}
   std::unique_ptr<Timer> After(Duration, OnEvent) override { return std::make_unique<Timer>(); }
-  std::unique_ptr<NudgeHandle> OnNudge(OnEvent) override { return std::make_unique<NoNudges>(); }
+  std::unique_ptr<NudgeHandle> OnNudge(OnEvent raised) override {
+    auto handle = std::make_unique<Nudges>();
+    auto nudge = std::make_shared<KeptNudge>();
+    nudge->reaction = std::make_shared<OnEvent>(std::move(raised));
+    handle->nudge = std::move(nudge);
+    return handle;
+  }
   std::shared_ptr<Gauge> Shared(std::string_view) override { return std::make_shared<Gauge>(0); }
   Time Now() const override { return {}; }
   uint64_t Random(uint64_t bound) override { return chance_.Next() % bound; }
   uint32_t Shards() const override { return channel::PlanSlots::kSlots; }
   void Metric(const MetricPoint&) override {}
 
-  PickerRef MakePicker() {
-    for (size_t i = 0; i < todo_.size(); ++i) Function<void()>(std::move(todo_[i]))();
+  void Deliver(NudgeRef nudge) override {
+    todo_.push_back([this, nudge] { (*static_cast<const KeptNudge&>(*nudge).reaction)(*this); });
+  }
+  // Connects first, by picks with many keys, those that wait for a call.
+  PickerRef MakePicker(int backends) {
+    Settle();
+    if (state_ == Connectivity::kIdle) {
+      const PickerRef idle = Cook();
+      for (uint64_t key = 0; key < Keys(backends); ++key) {
+        static_cast<void>(idle->Pick(
+            {.method = "/bench/Connect", .chance = &chance_, .post = this, .affinity = key}));
+      }
+      Settle();
+    }
     if (state_ != Connectivity::kReady) Die("the policy isn't ready");
-    return recipe_({.now = {}, .shards = Shards(), .chance = chance_});
+    return Cook();
   }
 
  private:
@@ -59,9 +80,19 @@ class InstantControl final : public Control {
     SubchannelRef subchannel;
     Function<void()> connect;
   };
-  struct NoNudges final : NudgeHandle {
-    NudgeRef Ref() const override { return std::make_shared<Nudge>(); }
+  struct KeptNudge final : Nudge {
+    std::shared_ptr<OnEvent> reaction;
   };
+  struct Nudges final : NudgeHandle {
+    NudgeRef Ref() const override { return nudge; }
+    NudgeRef nudge;
+  };
+  void Settle() {
+    for (size_t i = 0; i < todo_.size(); ++i) Function<void()>(std::move(todo_[i]))();
+    todo_.clear();
+  }
+  PickerRef Cook() { return recipe_({.now = {}, .shards = Shards(), .chance = chance_}); }
+
   Chance chance_{1};
   Connectivity state_ = Connectivity::kIdle;
   Recipe recipe_;
@@ -77,19 +108,23 @@ struct Result {
 };
 
 // Picks for a while on a CPU of its own.
-Result PickFor(channel::PlanSlots& slots, double seconds, std::atomic<int>& to_come, int cpu) {
+Result PickFor(channel::PlanSlots& slots, double seconds, uint64_t keys, std::atomic<int>& to_come,
+               int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(static_cast<size_t>(cpu), &set);
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
   NoPost post;
+  uint64_t key = 0;
   const auto some = [&](int n) {
     for (int i = 0; i < n; ++i) {
+      key = key + 1 < keys ? key + 1 : 0;
       channel::PlanSlots::Lease lease = slots.Take(false);
       const PickResult result = lease.plan().picker->Pick({.method = PathOf(Kind::kUnary),
                                                            .chance = &lease.chance(),
                                                            .post = &post,
-                                                           .shard = lease.shard()});
+                                                           .shard = lease.shard(),
+                                                           .affinity = key});
       if (!result.picked()) Die("a pick failed");
       asm volatile("" : : "g"(result.subchannel()) : "memory");
     }
@@ -121,7 +156,7 @@ void Case(const char* name, int backends, double seconds) {
   const std::unique_ptr<Policy> root = GracefulSwitchPolicy().make();
   root->OnUpdate(update, control).IgnoreError();
   channel::PlanSlots slots(1);
-  slots.Publish({.picker = control.MakePicker(), .config = nullptr});
+  slots.Publish({.picker = control.MakePicker(backends), .config = nullptr});
 
   const int cpus = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   for (const int threads : {1, 2, 4}) {
@@ -132,8 +167,9 @@ void Case(const char* name, int backends, double seconds) {
       std::atomic<int> to_come{threads};
       std::vector<std::thread> all;
       for (int t = 0; t < threads; ++t) {
-        all.emplace_back(
-            [&, t] { each[static_cast<size_t>(t)] = PickFor(slots, seconds, to_come, t % cpus); });
+        all.emplace_back([&, t] {
+          each[static_cast<size_t>(t)] = PickFor(slots, seconds, Keys(backends), to_come, t % cpus);
+        });
       }
       for (std::thread& thread : all) thread.join();
       double slowest = 0;
@@ -156,7 +192,8 @@ void Case(const char* name, int backends, double seconds) {
 
 int main(int argc, char** argv) {
   const double seconds = bench::Arguments(argc, argv).Number("seconds", 0.02);
-  for (const char* policy : {"pick_first", "round_robin"}) {
+  for (const char* policy : {"pick_first", "round_robin", "weighted_round_robin", "least_request",
+                             "p2c_ewma", "ring_hash", "maglev"}) {
     for (const int backends : {1, 10, 1000}) bench::Case(policy, backends, seconds);
   }
 }

@@ -2,6 +2,7 @@
 // Shows where each call went and why; the exit status is 0 only if what it shows is right.
 //
 //   load_balancing_demo [PORT PORT]
+//   load_balancing_demo --policy NAME [PORT PORT]     the same day with any policy, users in turn
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,6 +18,7 @@
 #include "backend_process.h"
 #include "echo.rondo.pb.h"
 #include "example_resolver.h"
+#include "policy_config.h"
 #include "rondo/channel.h"
 
 namespace {
@@ -48,21 +50,48 @@ class Demo {
 
   // True if everything was as it should be.
   bool Run() {
-    for (int i = 0; i < 2; ++i) {
-      if (!backends_[i].Start(ports_[i])) return Wrong("backend " + Port(i) + " did not start");
-    }
+    if (!StartBoth()) return false;
     bool ok = Phase("pick_first, by default", "", 10,
                     [this](const Tally& t) { return t.at(Port(0)) == 10 && t.at(Port(1)) == 0; });
     ok = RoundRobin() && ok;
-    Table();
-    std::printf("\n%s\n", ok ? paint("32", "all of it is as it should be").c_str()
-                             : paint("31", "something above is not as it should be").c_str());
-    return ok;
+    return Verdict(ok);
+  }
+
+  // The same day under any policy: where calls go is the policy's affair, that they arrive is ours.
+  bool Run(const std::string& policy) {
+    if (!StartBoth()) return false;
+    auto channel = Open(PolicyConfig(policy));
+    if (!channel.ok()) return Wrong(channel.status().ToString());
+    EchoStub stub(*channel);
+    const auto none_fails = [](const Tally& t) { return t.at("failed") == 0; };
+    bool ok = Calls(policy + ", both backends up", stub, 20, none_fails);
+    backends_[1].Kill();
+    // A call that is on its way to a backend when it dies may fail; no other may.
+    ok = Calls(
+             policy + ", " + Port(1) + " killed with SIGKILL", stub, 20,
+             [this](const Tally& t) { return t.at("failed") <= 1 && t.at(Port(1)) == 0; }, true) &&
+         ok;
+    if (!backends_[1].Start(ports_[1])) return Wrong("backend " + Port(1) + " did not come back");
+    poll(nullptr, 0, 2500);  // Longer than the longest backoff here.
+    ok = Calls(policy + ", " + Port(1) + " is back", stub, 20, none_fails) && ok;
+    return Verdict(ok);
   }
 
  private:
   using Tally = std::map<std::string, int>;
 
+  bool StartBoth() {
+    for (int i = 0; i < 2; ++i) {
+      if (!backends_[i].Start(ports_[i])) return Wrong("backend " + Port(i) + " did not start");
+    }
+    return true;
+  }
+  bool Verdict(bool ok) const {
+    Table();
+    std::printf("\n%s\n", ok ? paint("32", "all of it is as it should be").c_str()
+                             : paint("31", "something above is not as it should be").c_str());
+    return ok;
+  }
   std::string Port(int i) const { return ":" + std::to_string(ports_[i]); }
 
   bool Wrong(const std::string& what) const {
@@ -82,8 +111,12 @@ class Demo {
   Outcome Call(EchoStub& stub, Tally& tally) {
     EchoRequest request;
     request.set_message(kMessage);
+    // One of ten users, for policies that send each always to the same backend.
+    const std::string user = "user-" + std::to_string(calls_++ % 10);
+    const rondo::Metadata metadata = rondo::metadata("x-user", user);
     rondo::CallReport report;
-    auto reply = stub.UnaryEcho(request, {.timeout = 5s, .report = &report});
+    auto reply = stub.UnaryEcho(
+        request, {.timeout = 5s, .wait_for_ready = wait_, .metadata = metadata, .report = &report});
     Outcome out{report.peer, reply.status()};
     const std::string port = out.backend.substr(out.backend.rfind(':') + 1);
     if (!reply.ok()) {
@@ -106,7 +139,8 @@ class Demo {
   }
 
   template <class Check>
-  bool Calls(const std::string& title, EchoStub& stub, int n, Check check) {
+  bool Calls(const std::string& title, EchoStub& stub, int n, Check check, bool wait = false) {
+    wait_ = wait;
     std::printf("\n%s\n", paint("1", "-- " + title).c_str());
     Tally tally{{Port(0), 0}, {Port(1), 0}, {"failed", 0}};
     for (int i = 0; i < n; ++i) Call(stub, tally);
@@ -168,6 +202,8 @@ class Demo {
 
   const int ports_[2];
   BackendProcess backends_[2];
+  int calls_ = 0;
+  bool wait_ = false;  // Calls wait for a backend that works, however long it takes to find one.
   std::vector<std::pair<std::string, Tally>> rows_;
 };
 
@@ -175,7 +211,18 @@ class Demo {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "--backend") return ServeUntilKilled(std::atoi(argv[2]));
+  std::string policy;
+  if (argc >= 2 && std::string(argv[1]) == "--policy") {
+    if (argc < 3) {
+      std::fprintf(stderr, "usage: load_balancing_demo [--policy NAME] [PORT PORT]\n");
+      return 2;
+    }
+    policy = argv[2];
+    argc -= 2;
+    argv += 2;
+  }
   const int first = argc == 3 ? std::atoi(argv[1]) : 50051;
   const int second = argc == 3 ? std::atoi(argv[2]) : 50052;
-  return Demo(first, second).Run() ? 0 : 1;
+  Demo demo(first, second);
+  return (policy.empty() ? demo.Run() : demo.Run(policy)) ? 0 : 1;
 }

@@ -16,7 +16,11 @@ inline rondo::ResolverFactory ExampleResolver(std::vector<std::string> addresses
           return absl::NotFoundError("example: unknown service name " + target.endpoint);
         }
         std::vector<rondo::Endpoint> endpoints;
-        for (const std::string& address : addresses) endpoints.push_back({.addresses = {address}});
+        for (const std::string& address : addresses) {
+          // Each is a group of its own, for policies that divide them.
+          endpoints.push_back(
+              {.addresses = {address}, .path = {endpoints.empty() ? "first" : "second"}});
+        }
         return endpoints;
       });
 }

@@ -155,6 +155,13 @@ struct StartupWait {
   bool operator==(const StartupWait&) const = default;
 };
 
+// The most entries that ring_hash's ring has, whatever a service config asks for (A42). Kept within
+// 1 .. 8,388,608. A setting of the channel (Update::settings).
+struct RingSizeCap {
+  uint32_t value = 4096;
+  bool operator==(const RingSizeCap&) const = default;
+};
+
 // A node of the tree. Destroying it ends all it has begun.
 class Policy {
  public:

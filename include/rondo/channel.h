@@ -63,7 +63,8 @@ struct ChannelOptions {
   KeepaliveOptions keepalive{};
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
-  // What policies heed besides their config: ConnectionAttemptDelay, StartupWait (balance.h).
+  // What policies heed besides their config: ConnectionAttemptDelay, StartupWait, RingSizeCap
+  // (balance.h).
   Attributes policy_settings{};
   size_t max_receive_message = 4 << 20;  // Bytes, uncompressed; RESOURCE_EXHAUSTED beyond.
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.

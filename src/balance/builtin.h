@@ -4,10 +4,20 @@
 
 namespace rondo {
 
+PolicyFactory LeastRequestPolicy();
+PolicyFactory MaglevPolicy();
+PolicyFactory OutlierDetectionPolicy();
+PolicyFactory P2cEwmaPolicy();
 PolicyFactory PickFirstPolicy();
+PolicyFactory PriorityPolicy();
+PolicyFactory RandomSubsettingPolicy();
+PolicyFactory RingHashPolicy();
 PolicyFactory RoundRobinPolicy();
+PolicyFactory WeightedRoundRobinPolicy();
+PolicyFactory WeightedTargetPolicy();
 
-// The built-in policies and the user's, which win where names are the same.
+// The built-in policies, those of gRPC's drafts also as NAME_experimental, and the user's, which
+// win where names are the same.
 PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users = {});
 
 }  // namespace rondo

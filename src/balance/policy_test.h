@@ -45,6 +45,11 @@ class PolicyTest : public testing::Test, public Control, public Post {
     if (issues.error.ok()) child_ = std::move(child);
     return issues.error;
   }
+  // What is wrong with a config; empty: nothing.
+  std::string ErrorOf(std::string_view policies) {
+    const absl::Status status = Configure(policies);
+    return std::string(status.message());
+  }
   absl::Status ResolveEndpoints(std::vector<Endpoint> endpoints) {
     absl::Status s;
     Turn([&] {

@@ -23,6 +23,10 @@ class PolicyRegistry {
     std::string name = policy.name;
     policies_[std::move(name)] = std::make_shared<const PolicyFactory>(std::move(policy));
   }
+  // `other` means what `name`, which is known, means now.
+  void Alias(std::string other, std::string_view name) {
+    policies_[std::move(other)] = policies_.find(name)->second;
+  }
   // Null if there is none. Case counts. What was found outlives the registry.
   FactoryRef Find(std::string_view name) const {
     auto it = policies_.find(name);

@@ -46,7 +46,7 @@ class Seat : public PolicyNode {
     return up.Open(options, std::move(on_state));
   }
   virtual void OnReresolve(Control& up) { up.Reresolve(); }
-  // One step of the path in metrics.
+  // One step of the path in metrics; empty: none.
   virtual std::string_view label() const { return factory_->name; }
 
  private:
@@ -90,7 +90,9 @@ class Seat::Inner final : public Control {
   uint64_t Random(uint64_t bound) override { return up_.Random(bound); }
   uint32_t Shards() const override { return up_.Shards(); }
   void Metric(const MetricPoint& point) override {
-    const std::string path = Cat(seat_.label(), point.policy.empty() ? "" : ".", point.policy);
+    const std::string_view label = seat_.label();
+    const std::string path =
+        Cat(label, label.empty() || point.policy.empty() ? "" : ".", point.policy);
     MetricPoint named = point;
     named.policy = path;
     up_.Metric(named);

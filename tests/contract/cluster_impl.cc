@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "contract/one_child.h"
+#include "balance/one_child.h"
 #include "contract/policies.h"
 #include "rondo/config.h"
 

@@ -8,64 +8,6 @@ using testing::ElementsAre;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-TEST_F(ContractTest, TargetsShareByWeightAndARetryingOneStaysFailed) {
-  ASSERT_TRUE(Configure(R"([{"weighted_target":{"targets":{
-      "x":{"weight":3,"childPolicy":[{"pick_first":{}}]},
-      "y":{"weight":1,"childPolicy":[{"pick_first":{}}]}}}}])")
-                  .ok());
-  ASSERT_TRUE(ResolveEndpoints(In({{"x", {"a"}}, {"y", {"b"}}})).ok());
-  Fails("a");
-  EXPECT_EQ(state_, kConnecting);
-  Ready("b");
-  EXPECT_THAT(Shares(5), UnorderedElementsAre(Pair("b", 5)));
-  Ready("a");
-  EXPECT_NEAR(Shares(4000)["a"], 3000, 120);
-}
-
-constexpr std::string_view kOutlier = R"([{"outlier_detection":{"threshold":50,"minimumHosts":3,
-    "requestVolume":3,"maxEjectionPercent":40,"childPolicy":[{"round_robin":{}}]}}])";
-TEST_F(ContractTest, AnOutlierLeavesTheTurnThroughItsHealthAndComesBack) {
-  Start(kOutlier, {"a", "b", "c"});
-  AllReady({"a", "b", "c"});
-  const auto traffic = [&] {
-    for (int i = 0; i < 15; ++i) {
-      Call c = Begin();
-      End(c, c.where == "c" ? absl::InternalError("bug") : absl::OkStatus());
-    }
-  };
-  traffic();
-  Advance(10s);
-  EXPECT_THAT(Shares(10), UnorderedElementsAre(Pair("a", 5), Pair("b", 5)));
-  EXPECT_EQ(dials_["c"], 1) << "the connection is kept";
-  EXPECT_THAT(Open(), ElementsAre("a", "b", "c"));
-  Advance(40s);
-  EXPECT_EQ(Shares(9).size(), 3u);
-}
-TEST_F(ContractTest, EjectionDoesNotReachABarePickFirst) {
-  Start(R"([{"outlier_detection":{"threshold":50,"minimumHosts":1,"requestVolume":1,
-            "childPolicy":[{"pick_first":{}}]}}])",
-        {"a"});
-  Ready("a");
-  Go(absl::InternalError("bug"));
-  Advance(10s);
-  EXPECT_EQ(Go(), "a");
-}
-TEST_F(ContractTest, ASwitchBelowOutlierDetectionKeepsTheEjection) {
-  Start(kOutlier, {"a", "b", "c"});
-  AllReady({"a", "b", "c"});
-  for (int i = 0; i < 15; ++i) {
-    Call c = Begin();
-    End(c, c.where == "c" ? absl::InternalError("bug") : absl::OkStatus());
-  }
-  Advance(10s);
-  std::string other(kOutlier);
-  other.replace(other.find("round_robin"), 11, "least_request");
-  ASSERT_TRUE(Configure(other).ok());
-  ASSERT_TRUE(Resolve({"a", "b", "c"}).ok());
-  EXPECT_EQ(Shares(50).count("c"), 0u);
-  EXPECT_EQ(dials_["c"], 1);
-}
-
 TEST_F(ContractTest, ALimitOnCallsIsSharedAndGivenBack) {
   Start(R"([{"cluster_impl":{"cluster":"k","maxConcurrentRequests":2,
             "childPolicy":[{"round_robin":{}}]}}])",
@@ -87,14 +29,6 @@ TEST_F(ContractTest, DropsAreDrawnPerMillion) {
         {"a"});
   Ready("a");
   EXPECT_NEAR(Shares(4000)["drop: the call is dropped"], 1000, 100);
-}
-TEST_F(ContractTest, ASubsetStandsAboveAnyPolicy) {
-  Start(R"([{"subset":{"subsetSize":2,"childPolicy":[{"round_robin":{}}]}}])",
-        {"a", "b", "c", "d"});
-  const auto open = Open();
-  EXPECT_EQ(open.size(), 2u);
-  EXPECT_TRUE(Resolve({"d", "c", "b", "a"}).ok());
-  EXPECT_EQ(Open(), open);
 }
 
 }  // namespace

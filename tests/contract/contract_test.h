@@ -1,5 +1,5 @@
 #pragma once
-// The policy fixture with the miniatures registered besides the built-in policies.
+// The policy fixture with the miniature registered besides the built-in policies.
 #include "balance/policy_test.h"
 #include "contract/policies.h"
 
@@ -7,11 +7,7 @@ namespace rondo::contract {
 
 class ContractTest : public PolicyTest {
  protected:
-  ContractTest() {
-    registry_ = BuiltinPolicies({LeastRequestPolicy(), WeightedRoundRobinPolicy(), RingHashPolicy(),
-                                 PriorityPolicy(), WeightedTargetPolicy(), OutlierDetectionPolicy(),
-                                 ClusterImplPolicy(), SubsetPolicy()});
-  }
+  ContractTest() { registry_ = BuiltinPolicies({ClusterImplPolicy()}); }
 };
 
 }  // namespace rondo::contract

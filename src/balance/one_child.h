@@ -1,18 +1,15 @@
 #pragma once
-// What combinators share: one child below a graceful switch, and endpoints by the child they belong
-// to.
-#include <map>
+// What policies with one child share: it stands below a graceful switch, and is passed on.
+// Threads: home.
 #include <memory>
-#include <string>
-#include <vector>
+#include <utility>
 
 #include "balance/graceful_switch.h"
 #include "balance/seat.h"
 #include "rondo/config.h"
 
-namespace rondo::contract {
+namespace rondo {
 
-// A child policy that a config names, given to whoever has one child: publishes what it does.
 class OneChild : public Policy {
  public:
   void OnResolverError(const absl::Status& why, Control& control) override {
@@ -27,9 +24,15 @@ class OneChild : public Policy {
   }
 
  protected:
+  // A seat whose step in metrics is the child's own.
+  template <class Parent>
+  struct ChildSeat : SeatOf<Parent> {
+    using SeatOf<Parent>::SeatOf;
+    std::string_view label() const override { return ""; }
+  };
   virtual PickerRef Wrap(PickerRef child) { return child; }
   virtual std::unique_ptr<Seat> MakeSeat() {
-    return std::make_unique<SeatOf<OneChild>>(switch_, *this);
+    return std::make_unique<ChildSeat<OneChild>>(switch_, *this);
   }
   absl::Status Pass(Update update, const ChildConfig& child, Control& control) {
     if (seat_ == nullptr) seat_ = MakeSeat();
@@ -40,16 +43,4 @@ class OneChild : public Policy {
   std::unique_ptr<Seat> seat_;
 };
 
-// Groups by the first name of the path, and takes that off. Endpoints without a path are left out.
-inline std::map<std::string, std::vector<Endpoint>> ByPath(const std::vector<Endpoint>& all) {
-  std::map<std::string, std::vector<Endpoint>> out;
-  for (const Endpoint& e : all) {
-    if (e.path.empty()) continue;
-    std::vector<Endpoint>& group = out[e.path[0]];
-    group.push_back(e);
-    group.back().path.erase(group.back().path.begin());
-  }
-  return out;
-}
-
-}  // namespace rondo::contract
+}  // namespace rondo

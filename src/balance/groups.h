@@ -1,0 +1,24 @@
+#pragma once
+// Endpoints by the child they belong to (A56's hierarchical path).
+// Threads: any.
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rondo/endpoint.h"
+
+namespace rondo {
+
+// Groups by the first name of the path, and takes that off. Endpoints without a path are left out.
+inline std::map<std::string, std::vector<Endpoint>> ByPath(const std::vector<Endpoint>& all) {
+  std::map<std::string, std::vector<Endpoint>> out;
+  for (const Endpoint& e : all) {
+    if (e.path.empty()) continue;
+    Endpoint& inner = out[e.path[0]].emplace_back(e);
+    inner.path.erase(inner.path.begin());
+  }
+  return out;
+}
+
+}  // namespace rondo

@@ -1,0 +1,68 @@
+#include "balance/hash_spread.h"
+
+#include <algorithm>
+
+#include "balance/builtin.h"
+#include "balance/lazy.h"
+
+namespace rondo {
+namespace {
+
+FactoryRef LazyPickFirst() {
+  return std::make_shared<const PolicyFactory>(
+      LazyPolicy(std::make_shared<const PolicyFactory>(PickFirstPolicy())));
+}
+
+std::string_view KeyOf(const Endpoint& e) {
+  return e.hash_key.empty() ? e.addresses[0] : e.hash_key;
+}
+
+}  // namespace
+
+HashSpread::HashSpread(std::string name)
+    : Spread(std::move(name), LazyPickFirst(), Reconnect::kWhenAsked) {}
+
+absl::Status HashSpread::OnUpdate(const Update& update, Control& control) {
+  Update sorted = update;
+  std::erase_if(sorted.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
+  std::sort(sorted.endpoints.begin(), sorted.endpoints.end(),
+            [](const Endpoint& a, const Endpoint& b) {
+              return KeyOf(a) != KeyOf(b) ? KeyOf(a) < KeyOf(b) : a.addresses < b.addresses;
+            });
+  absl::Status status = Spread::OnUpdate(sorted, control);
+  std::vector<HashMember> members;
+  for (const auto& child : children()) {
+    members.push_back({std::string(KeyOf(child->endpoint)), std::max(child->endpoint.weight, 1u)});
+  }
+  if (TableOutdated() || members != members_) {
+    members_ = std::move(members);
+    OnMembers(members_);
+  }
+  Wake(control);  // Whoever connected may have left.
+  return status;
+}
+
+void HashSpread::OnChange(Child&, Connectivity, Control& control) { Wake(control); }
+
+// So that it recovers without calls: when it doesn't work, somebody is always connecting.
+void HashSpread::Wake(Control& control) {
+  const Connectivity sum = Aggregate();
+  if (sum == Connectivity::kReady || sum == Connectivity::kIdle) return;
+  if (tally().of(Connectivity::kConnecting) > 0) return;
+  for (const auto& child : children()) {
+    if (child->state() == Connectivity::kIdle) return child->OnIdleExit(control);
+  }
+}
+
+// Two failures fail it: a parent, such as priority, then looks elsewhere, though others are idle.
+Connectivity HashSpread::Aggregate() const {
+  const int failed = tally().of(Connectivity::kTransientFailure);
+  if (tally().of(Connectivity::kReady) > 0) return Connectivity::kReady;
+  if (failed >= 2) return Connectivity::kTransientFailure;
+  if (tally().of(Connectivity::kConnecting) > 0) return Connectivity::kConnecting;
+  if (failed == 1 && children().size() > 1) return Connectivity::kConnecting;
+  if (tally().of(Connectivity::kIdle) > 0) return Connectivity::kIdle;
+  return Connectivity::kTransientFailure;
+}
+
+}  // namespace rondo
