@@ -7,6 +7,7 @@
 #include <set>
 
 #include "flags.h"
+#include "json_names.h"
 #include "pool_errors.h"
 #include "schema.h"
 #include "stop.h"
@@ -121,7 +122,8 @@ class SetSchema final : public Schema {
                                 ": is no descriptor set; protoc --include_imports "
                                 "--descriptor_set_out=FILE writes one");
       }
-      for (const FileDescriptorProto& one : set.file()) {
+      for (FileDescriptorProto& one : *set.mutable_file()) {
+        DropUsualJsonNames(one);
         FileDescriptorProto known;
         if (given_.FindFileByName(one.name(), &known)) continue;
         given_.Add(one);

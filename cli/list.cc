@@ -139,7 +139,8 @@ void Add(CLI::App& app, Io io, Command& run, const std::string& verb, const std:
   CLI::App* command = app.add_subcommand(verb, help);
   flags->AddTo(*command, name, of_what);
   command->footer(footer);
-  command->callback([flags, io, &run, what] { run = [=] { return what(*flags, io); }; });
+  command->callback(
+      [flags, io, &run, what] { run = [flags, io, what] { return what(*flags, io); }; });
 }
 
 }  // namespace

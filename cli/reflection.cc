@@ -7,6 +7,7 @@
 #include <map>
 
 #include "grpc/reflection/v1/reflection.rondo.pb.h"
+#include "json_names.h"
 #include "pool_errors.h"
 #include "rondo/stub.h"
 #include "schema.h"
@@ -88,6 +89,7 @@ class Reflection final : public google::protobuf::DescriptorDatabase {
       }
       if (first.empty()) first = file.name();
       const std::string name = file.name();
+      DropUsualJsonNames(file);
       files_.emplace(name, std::move(file));
     }
     if (files_.size() > kMostFiles) {

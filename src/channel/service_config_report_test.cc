@@ -35,7 +35,7 @@ TEST(CheckServiceConfig, TellsThePolicyAndWhatMethodsGet) {
       "the call has been");
   EXPECT_EQ(report->methods[2].name, "shop.Cart/Get");
   EXPECT_EQ(report->methods[2].says,
-            "timeout 1.5s; waits for ready; up to 3 attempts, after 50ms to 1s, on ABORTED, "
+            "timeout 1.5s; waits for ready; up to 3 attempts, after 50ms to 1.0s, on ABORTED, "
             "UNAVAILABLE");
 }
 

@@ -113,6 +113,22 @@ TEST_F(CliTest, AProtoFileFindsWhatItImports) {
            "service Cart { rpc Get(Item) returns (Item); }\n");
   EXPECT_EQ(RunWith({"list", "--proto", path, "shop.Cart"}).out, "shop.Cart/Get\n");
 }
+TEST_F(CliTest, ADescriptorSetTellsAsMuch) {
+  const std::string path = File("echo.pb", "");
+  ASSERT_EQ(std::system(("protoc -I" PROTO_DIR " --include_imports --descriptor_set_out=" + path +
+                         " echo.proto")
+                            .c_str()),
+            0);
+  EXPECT_EQ(RunWith({"list", "--protoset", path}).out, "grpc.examples.echo.Echo\n");
+  EXPECT_EQ(RunWith({"describe", "--protoset", path, "grpc.examples.echo.EchoRequest"}).out,
+            "message EchoRequest {\n  string message = 1;\n}\n");
+  EXPECT_EQ(RunWith({"list", "--protoset", kProto}).err,
+            std::string("rondo list: ") + kProto +
+                ": is no descriptor set; protoc --include_imports --descriptor_set_out=FILE writes "
+                "one\n");
+  EXPECT_EQ(RunWith({"list", "--protoset", path, "--proto", kProto}).err,
+            "rondo list: --proto and --protoset can't be had together; leave one out\n");
+}
 TEST_F(CliTest, DescribeShowsProtoText) {
   const Outcome o = On("describe", {"grpc.examples.echo.EchoRequest"});
   EXPECT_EQ(o.exit, kOk) << o.err;
@@ -378,7 +394,7 @@ TEST(Lint, AGoodConfigIsToldInWords) {
   EXPECT_EQ(RunWith({"lint", "-"}, R"({"loadBalancingConfig": [{"round_robin": {}}],
      "methodConfig": [{"name": [{}], "timeout": "1s"}]})")
                 .out,
-            "-: fine: round_robin\n  every other method: timeout 1s\n");
+            "-: fine: round_robin\n  every other method: timeout 1.0s\n");
 }
 TEST(Lint, AnUnknownPolicyIsToldWithThoseThatAreKnown) {
   const std::string json = R"({"loadBalancingConfig": [{"fancy": {}}]})";
@@ -397,7 +413,7 @@ TEST_F(CliTest, ResolveTellsEndpointsAndWhatCallsGet) {
   EXPECT_THAT(o.out,
               HasSubstr("endpoint   10.0.0.1:1\nendpoint   10.0.0.2:2\npolicy     round_robin, "
                         "by " +
-                        config + "\nmethods    shop.Cart/: timeout 2s\n"));
+                        config + "\nmethods    shop.Cart/: timeout 2.0s\n"));
 }
 TEST(Resolve, WritesJson) {
   EXPECT_THAT(RunWith({"resolve", "ipv4:10.0.0.1:1", "-o", "json"}).out,
@@ -473,7 +489,8 @@ TEST(CommandLine, WrongUsageIsTwoAndSaysWhereToRead) {
 }
 TEST(CommandLine, FlagsMayStandAnywhereAndBeGrpcurls) {
   EXPECT_EQ(RunWith({"list", "-proto", kProto}).out, "grpc.examples.echo.Echo\n");
-  EXPECT_EQ(RunWith({"list", "grpc.examples.echo.Echo", "-o=json", "--proto", kProto}).exit, kOk);
+  EXPECT_EQ(RunWith({"list", "grpc.examples.echo.Echo", "--output=json", "--proto", kProto}).exit,
+            kOk);
 }
 
 // What bash offers for a line whose last word is being typed.

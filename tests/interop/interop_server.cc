@@ -10,6 +10,8 @@
 #include <string>
 
 #include "google/rpc/status.pb.h"
+#include "rondo/health.h"
+#include "rondo/reflection.h"
 #include "rondo/server.h"
 #include "rondo/service.h"
 #include "test.rondo.pb.h"
@@ -187,10 +189,14 @@ int Serve(const std::string& host, int port, std::string id, rondo::Credentials 
 
   if (id.empty()) id = host + ":" + std::to_string(port);
   InteropService service(std::move(id));
+  rondo::HealthService health;
+  rondo::ReflectionService reflection;
   rondo::Server server({.credentials = std::move(credentials),
                         .listen = {host + ":" + std::to_string(port)},
                         .max_concurrent_streams = 1000});
   server.Add(service);
+  server.Add(health);
+  server.Add(reflection);
   if (absl::Status s = server.Start(); !s.ok()) {
     std::fprintf(stderr, "interop_server: %s\n", s.ToString().c_str());
     return 1;
