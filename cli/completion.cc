@@ -147,7 +147,7 @@ std::string Zsh(const CLI::App& app) {
          cases +
          "  esac\n"
          "}\n"
-         "compdef _rondo rondo\n";
+         "if [ \"$funcstack[1]\" = _rondo ]; then _rondo; else compdef _rondo rondo; fi\n";
 }
 
 }  // namespace
