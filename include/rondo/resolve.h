@@ -71,7 +71,7 @@ struct FoundResolver {
 // For programs that want a target's endpoints and no channel. `resolvers` are known besides the
 // built-in ones; a target of no known scheme is taken for one of the scheme dns. The resolver lives
 // on `loop`, a LoopPool's: this is called there, and there it is dropped. INVALID_ARGUMENT: the
-// target can't be read, or its resolver can't use it.
+// target can't be read; other errors are its resolver's, which can't use it.
 absl::StatusOr<FoundResolver> FindResolver(std::string_view target, Loop& loop,
                                            OnResolution on_resolution,
                                            const ResolverOptions& options = {},
