@@ -48,6 +48,9 @@ constexpr Alias kAliases[] = {{"-plaintext", "--plaintext"},
                               {"-protoset", "--protoset"},
                               {"-import-path", "--import-path"},
                               {"-authority", "--authority"},
+                              {"-cacert", "--cacert"},
+                              {"-cert", "--cert"},
+                              {"-key", "--key"},
                               {"-emit-defaults", "--emit-defaults"},
                               {"-allow-unknown-fields", "--allow-unknown-fields"}};
 

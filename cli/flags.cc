@@ -34,7 +34,21 @@ absl::StatusOr<std::optional<Duration>> ParseLimit(std::string_view text) {
 }
 
 void ConnectionFlags::AddTo(CLI::App& command) {
-  command.add_flag("--plaintext", plaintext_, "connect without protection")->group("Connection");
+  CLI::Option* plaintext =
+      command.add_flag("--plaintext", plaintext_, "connect without protection; default: by TLS");
+  plaintext->group("Connection");
+  const auto tls = [&](const std::string& name, std::string& file, const std::string& help) {
+    return command.add_option(name, file, help)
+        ->type_name("FILE")
+        ->excludes(plaintext)
+        ->group("Connection");
+  };
+  tls("--cacert", roots_, "certificates (PEM) whose signature is believed; default: the system's");
+  CLI::Option* certificate =
+      tls("--cert", certificate_, "our certificate (PEM), for a server that asks");
+  CLI::Option* key = tls("--key", key_, "its key (PEM)");
+  certificate->needs(key);
+  key->needs(certificate);
   command
       .add_option("--authority", authority_, "name to call the server by; default: the target's")
       ->type_name("NAME")
@@ -55,16 +69,14 @@ void ConnectionFlags::AddTo(CLI::App& command) {
   });
 }
 
-Credentials ConnectionFlags::ReadCredentials(const std::string& target) const {
+Credentials ConnectionFlags::ReadCredentials() const {
   if (plaintext_) return Insecure();
-  throw Stop(kUsage, target +
-                         ": how is the connection protected? This version has no TLS; say "
-                         "--plaintext to connect without protection");
+  return Tls({.roots_file = roots_, .certificate_file = certificate_, .private_key_file = key_});
 }
 
 Channel ConnectionFlags::Open(const std::string& target, Io io) const {
   ChannelOptions options{
-      .credentials = ReadCredentials(target),
+      .credentials = ReadCredentials(),
       .authority = authority_,
       .user_agent = "rondo-cli",
       .on_warning = [io](std::string_view text) { io.err << "rondo: warning: " << text << "\n"; }};

@@ -42,10 +42,10 @@ class ConnectionFlags {
   const Metadata& headers() const { return headers_; }
 
  private:
-  // What protects the connection; flags of a protection are added in AddTo and read here.
-  Credentials ReadCredentials(const std::string& target) const;
+  Credentials ReadCredentials() const;
 
   bool plaintext_ = false;
+  std::string roots_, certificate_, key_;  // Of TLS: files in PEM.
   std::string authority_, service_config_;
   std::vector<std::string> header_lines_;
   Metadata headers_;

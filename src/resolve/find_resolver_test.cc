@@ -60,8 +60,9 @@ TEST_F(FindResolverTest, ADroppedResolverSaysNothing) {
 }
 
 TEST_F(FindResolverTest, ATargetThatNobodyCanUseIsToldAtOnce) {
-  EXPECT_EQ(Find("ipv4:///nonsense").status(),
-            absl::UnavailableError("\"nonsense\" is not an IPv4 address and port"));
+  EXPECT_EQ(
+      Find("ipv4:///nonsense").status(),
+      absl::UnavailableError("ipv4:///nonsense: \"nonsense\" is not an IPv4 address and port"));
   EXPECT_EQ(Find("\x01").status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "echo_backend.h"
+#include "event/tls_fixture.h"
 #include "google/rpc/status.pb.h"
 #include "stop.h"
 
@@ -330,13 +331,35 @@ TEST(Reflection, AServerWithoutItIsCalledByFiles) {
                         "serves with --proto or --protoset\n"));
   EXPECT_EQ(RunWith({"call", "--plaintext", server.target(), "--proto", kProto, kUnary}).exit, kOk);
 }
-TEST(Connection, PlaintextMustBeAskedFor) {
-  const Outcome o = RunWith({"list", "localhost:1"});
-  EXPECT_EQ(o.exit, kUsage);
-  EXPECT_EQ(
-      o.err,
-      "rondo list: localhost:1: how is the connection protected? This version has no TLS; say "
-      "--plaintext to connect without protection\n");
+TEST_F(CliTest, PlaintextMustBeAskedFor) {
+  const Outcome o = RunWith({"list", target()});
+  EXPECT_EQ(o.exit, kRpc + 14);
+  EXPECT_THAT(o.err, HasSubstr("TLS"));
+  const Outcome both = RunWith({"list", "--plaintext", "--cacert", "x.pem", target()});
+  EXPECT_EQ(both.exit, kUsage);
+  EXPECT_THAT(both.err, StartsWith("rondo list: --cacert excludes --plaintext"));
+}
+TEST_F(CliTest, TlsTakesRootsAndACertificateFromFiles) {
+  const event::TestAuthority authority;
+  TlsOptions options = authority.Server();
+  options.roots = authority.root();
+  options.client_certificate = ClientCertificate::kRequired;
+  Teller teller;
+  ReflectionService reflection;
+  Server server({.credentials = Tls(options), .listen = {"127.0.0.1:0"}});
+  server.Add(teller);
+  server.Add(reflection);
+  ASSERT_TRUE(server.Start().ok());
+  const event::TestIdentity own = authority.Issue("DNS:client.example");
+  const std::string roots = File("roots.pem", authority.root()),
+                    cert = File("cert.pem", own.certificate), key = File("key.pem", own.key);
+  const std::string at = server.addresses()[0];
+  const Outcome o = RunWith({"list", "--cacert", roots, "--cert", cert, "--key", key, at});
+  EXPECT_EQ(o.exit, kOk) << o.err;
+  EXPECT_THAT(o.out, StartsWith("grpc.examples.echo.Echo\n"));
+  EXPECT_EQ(RunWith({"list", "--cacert", roots, at}).exit, kRpc + 14) << "without a certificate";
+  EXPECT_THAT(RunWith({"list", "--cacert", "/nowhere.pem", at}).err, HasSubstr("/nowhere.pem"));
+  EXPECT_EQ(RunWith({"list", "--cert", cert, at}).exit, kUsage) << "without its key";
 }
 TEST(Connection, AServerThatIsntThereIsUnavailable) {
   const Outcome o = RunWith({"list", "--plaintext", "127.0.0.1:1"});
