@@ -279,6 +279,13 @@ part_tools() {  # What people use beside a server: they know ours by reflection 
     --call $test.UnaryCall -d '{"response_size": 100}' "$at"
   says tools ghz-stream 0 '"OK": 200' "$BIN/ghz" --insecure -n 200 -c 20 -O pretty \
     --call $test.FullDuplexCall -d '[{"response_parameters": [{"size": 9}]}, {}]' "$at"
+  need_certificates
+  start tools-tls-server "$OURS/interop_server" --port 0 "${TLS_SERVER[@]}"
+  at=127.0.0.1:$PORT
+  says tools grpcurl-tls 0 "^$test\$" "$BIN/grpcurl" -cacert "$CERTIFICATES/ca.pem" \
+    -authority foo.test.google.fr "$at" list
+  says tools health-probe-tls 0 '^status: SERVING' "$BIN/grpc-health-probe" -addr "$at" -tls \
+    -tls-ca-cert "$CERTIFICATES/ca.pem" -tls-server-name foo.test.google.fr
   stop_all
   suite tools "$good" "$bad" "grpcurl, grpc-health-probe, ghz"
 }
@@ -309,6 +316,13 @@ part_program() {  # Our program, grpc-go's servers.
   says program files-call 0 '"aggregatedPayloadSize": 3' "$rondo" call --plaintext "$at" \
     --proto tests/interop/proto/test.proto $test/StreamingInputCall -d '{"payload": {"body": "AAAA"}}'
   says program no-reflection 76 'neither v1 nor v1alpha' "$rondo" list --plaintext "$at"
+  need_certificates
+  start_grpc_go "${TLS_SERVER[@]}"
+  says program tls-call 0 '"body": "AAAA"' "$rondo" call --cacert "$CERTIFICATES/ca.pem" \
+    --authority foo.test.google.fr --proto tests/interop/proto/test.proto "127.0.0.1:$PORT" \
+    $test/UnaryCall -d '{"response_size": 3}'
+  says program tls-wrong-name 78 'UnaryCall: UNAVAILABLE: .*TLS' "$rondo" call \
+    --cacert "$CERTIFICATES/ca.pem" --proto tests/interop/proto/test.proto "127.0.0.1:$PORT" $test/UnaryCall
   stop_all
   suite program "$good" "$bad" "rondo call, list, describe, health against grpc-go"
 }
