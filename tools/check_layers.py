@@ -20,12 +20,13 @@ LAYERS = {
     "server": (["base", "event", "wire", "http2", "transport"], []),
     "observe": (["base", "channel", "server"], []),
 }
-# In no folder of src: tests and benchmarks only.
-NOWHERE = ["nghttp2/"]
+# In no folder of src.
+NOWHERE = ["nghttp2/", "CLI/"]
 # One file of a folder only.
 ONLY_FILE = {"nlohmann/": "base/json", "xxhash.h": "base/hash"}
 PUBLIC_MAY = ("rondo/", "absl/status/")  # include/rondo: std, absl Status; Asio in asio.h alone.
-USERS = ["examples", "codegen", "lab", "cli"]  # See include/rondo only (generators also libprotoc).
+# Above the public API: they see include/rondo only, and of these parties what is named.
+USERS = {"examples": [], "codegen": ["google/protobuf/"], "lab": [], "cli": ["CLI/", "google/protobuf/"]}
 
 INCLUDE = re.compile(r'#include ([<"])([^>"]+)[>"]')
 
@@ -51,7 +52,7 @@ def check_src(root):
             if kind == '"' and folder in LAYERS and folder not in allowed:
                 yield f"{path}:{number}: src/{here} may not include {folder}/"
             if what.startswith(tuple(NOWHERE)):
-                yield f"{path}:{number}: src may not include {what}: it is for tests and benchmarks"
+                yield f"{path}:{number}: src may not include {what}"
             for home, (_, parties) in LAYERS.items():
                 for party in parties:
                     if not what.startswith(party) or (party == "asio" and kind == '"'):
@@ -75,19 +76,24 @@ def check_public(root):
 
 
 def check_users(root):
-    for user in USERS:
+    parties = {party for allowed in USERS.values() for party in allowed}
+    for user, allowed in USERS.items():
         for path in sorted((root / user).rglob("*")):
             if path.suffix not in (".h", ".cc"):
                 continue
             for number, kind, what in includes(path):
                 if kind == '"' and what.split("/")[0] in LAYERS:
                     yield f"{path}:{number}: {user}/ sees include/rondo only, not {what}"
+                if what.startswith(tuple(parties.difference(allowed))):
+                    yield f"{path}:{number}: {user}/ may not include {what}"
 
 
 def table():
     print(f"{'folder':<12}{'may include':<62}third party only here")
     for name, (may, parties) in LAYERS.items():
         print(f"{name:<12}{' '.join(may) or '-':<62}{' '.join(parties) or '-'}")
+    for name, parties in USERS.items():
+        print(f"{name:<12}{'include/rondo':<62}{' '.join(parties) or '-'}")
 
 
 def main():

@@ -101,7 +101,8 @@ class ConfigReader {
   }
   // Tells an error of `name`, at its place, or of the whole object if `name` is empty.
   void Bad(std::string_view name, std::string_view what);
-  // For the runtime: warns of the fields that nobody asked for.
+  // For the runtime: warns of the fields that nobody asked for, with the name that was meant if
+  // one is close.
   void Finish();
 
  private:
@@ -125,6 +126,7 @@ class ConfigReader {
   ConfigIssues& issues_;
   const int watches_;
   std::vector<const Json*> known_;
+  std::vector<std::string> asked_;  // All names, for who mistyped one.
 };
 
 // A `parse` for a struct with `void Read(ConfigReader&)`, and the way back.

@@ -62,6 +62,21 @@ struct ResolverFactory {
   std::function<std::string(const Target&)> authority{};
 };
 
+// A target's resolver, as a channel finds it.
+struct FoundResolver {
+  Target target;
+  std::string authority;               // The :authority that calls to the target have.
+  std::unique_ptr<Resolver> resolver;  // Not started.
+};
+// For programs that want a target's endpoints and no channel. `resolvers` are known besides the
+// built-in ones; a target of no known scheme is taken for one of the scheme dns. The resolver lives
+// on `loop`, a LoopPool's: this is called there, and there it is dropped. INVALID_ARGUMENT: the
+// target can't be read; other errors are its resolver's, which can't use it.
+absl::StatusOr<FoundResolver> FindResolver(std::string_view target, Loop& loop,
+                                           OnResolution on_resolution,
+                                           const ResolverOptions& options = {},
+                                           std::vector<ResolverFactory> resolvers = {});
+
 // A resolver that publishes once what a function of the target gives: for fixed lists.
 // `find` runs on the home loop at each exit from IDLE.
 ResolverFactory FixedResolver(

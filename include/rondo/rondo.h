@@ -14,6 +14,7 @@
 #include "rondo/resolve.h"
 #include "rondo/server.h"
 #include "rondo/service.h"
+#include "rondo/service_config.h"
 #include "rondo/spawn.h"
 #include "rondo/stub.h"
 #include "rondo/trace.h"

@@ -26,6 +26,36 @@ std::optional<int> CodeOf(const Json& value) {
   return std::nullopt;
 }
 
+// Letters to change, add or take away to come from one word to the other.
+size_t Distance(std::string_view from, std::string_view to) {
+  std::vector<size_t> row(to.size() + 1);
+  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (size_t i = 0; i < from.size(); ++i) {
+    size_t corner = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < to.size(); ++j) {
+      const size_t change = corner + (from[i] == to[j] ? 0 : 1);
+      corner = row[j + 1];
+      row[j + 1] = std::min({change, corner + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+// The name that a mistyped one is likely to mean; empty: none.
+std::string_view Closest(std::string_view typed, const std::vector<std::string>& names) {
+  constexpr size_t kLongest = 64, kMost = 2;  // A text of a megabyte is nobody's slip.
+  std::string_view closest;
+  if (typed.size() > kLongest) return closest;
+  size_t least = std::min(kMost, typed.size() / 2) + 1;
+  for (const std::string& name : names) {
+    if (const size_t distance = Distance(typed, name); distance < least) {
+      least = distance;
+      closest = name;
+    }
+  }
+  return closest;
+}
+
 }  // namespace
 
 ConfigReader::ConfigReader(const Json& value, const PolicyRegistry& registry, std::string path,
@@ -49,6 +79,7 @@ void ConfigReader::Need(std::string_view name) {
 }
 
 const Json* ConfigReader::Know(std::string_view name) {
+  asked_.emplace_back(name);
   const Json* v = value_.Find(name);
   if (v != nullptr) known_.push_back(v);
   return v;
@@ -210,7 +241,9 @@ void ConfigReader::BadAt(const Json& place, std::string_view name, std::string_v
 void ConfigReader::Finish() {
   for (const auto& [key, value] : value_.fields()) {
     if (std::find(known_.begin(), known_.end(), &value) != known_.end()) continue;
-    issues_.warnings.push_back(Cat(value.where(), ": ", Path(key), ": unknown field, ignored"));
+    const std::string_view meant = Closest(key, asked_);
+    issues_.warnings.push_back(Cat(value.where(), ": ", Path(key), ": unknown field, ignored",
+                                   meant.empty() ? "" : Cat("; is \"", meant, "\" meant?")));
   }
 }
 

@@ -176,7 +176,8 @@ TEST_F(Config, UnknownFieldsAreIgnoredWithAWarning) {
   Read(R"({"cuont":3,
       "object":{"x":1}})");
   EXPECT_THAT(warnings_, ElementsAre("2:21: lb[0].all.object.x: unknown field, ignored",
-                                     "1:18: lb[0].all.cuont: unknown field, ignored"));
+                                     "1:18: lb[0].all.cuont: unknown field, ignored; "
+                                     "is \"count\" meant?"));
 }
 TEST_F(Config, ErrorsSayWhatIsExpected) {
   EXPECT_EQ(ErrorIn(R"({"count":1.5})"), "1:18: lb[0].all.count: must be a whole number");

@@ -32,6 +32,11 @@ class PolicyRegistry {
     auto it = policies_.find(name);
     return it == policies_.end() ? nullptr : it->second;
   }
+  std::vector<std::string> Names() const {  // Sorted.
+    std::vector<std::string> names;
+    for (const auto& [name, _] : policies_) names.push_back(name);
+    return names;
+  }
 
  private:
   std::map<std::string, FactoryRef, std::less<>> policies_;

@@ -48,6 +48,9 @@ class ServiceConfig {
   // Of "/package.Service/Method": the entry of the method, else of the service, else the default
   // one `{}`; the first found is used whole. Null: nothing is said of it.
   const MethodConfig* Find(std::string_view path) const;
+  // By "service/method", "service/" or "/" (the default). Several names may share one.
+  using Methods = std::map<std::string, std::shared_ptr<const MethodConfig>, std::less<>>;
+  const Methods& methods() const { return methods_; }
 
  private:
   void ReadMethod(ConfigReader& reader);
@@ -57,8 +60,7 @@ class ServiceConfig {
   bool call_reports_ = false;
   std::optional<retry::Throttling> throttling_;
   std::optional<std::string> health_service_;
-  // By "service/method", "service/" or "/" (the default). Several names may share one.
-  std::map<std::string, std::shared_ptr<const MethodConfig>, std::less<>> methods_;
+  Methods methods_;
   std::vector<std::string> warnings_;
 };
 

@@ -164,6 +164,13 @@ TEST_F(ReflectionServiceTest, WhatGeneratedCodeHasLinkedIsKnown) {
             "files google/protobuf/descriptor.proto");
 }
 
+TEST_F(ReflectionServiceTest, FieldsHaveJsonNamesAlsoWhereCompiledCodeLeavesThemOut) {
+  Start();
+  ClientCall& call = Open(kV1, {}, 1);
+  Say(call, Text(3, "google/protobuf/descriptor.proto"), true);
+  EXPECT_THAT(call.messages.at(0), testing::HasSubstr("javaPackage"));
+}
+
 TEST_F(ReflectionServiceTest, WhatIsNotThereIsNotFound) {
   Start();
   EXPECT_EQ(AskFor(Text(3, "no.proto")), "error 5 reflection: there is no file no.proto");

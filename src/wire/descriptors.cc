@@ -17,11 +17,37 @@
 namespace rondo::wire {
 namespace {
 
+using google::protobuf::DescriptorProto;
+using google::protobuf::FieldDescriptorProto;
 using google::protobuf::FileDescriptorProto;
 
-std::optional<std::string> Serialised(bool found, const FileDescriptorProto& file) {
-  if (!found) return std::nullopt;
+// Compiled code carries no JSON names, protoc's own files do; readers in other languages take a
+// missing one for the field's name.
+void FillJsonName(FieldDescriptorProto& field) {
+  if (field.has_json_name()) return;
+  bool upper = false;
+  for (const char c : field.name()) {
+    if (c != '_') {
+      *field.mutable_json_name() +=
+          upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    upper = c == '_';
+  }
+}
+void FillJsonNames(DescriptorProto& message) {
+  for (FieldDescriptorProto& field : *message.mutable_field()) FillJsonName(field);
+  for (FieldDescriptorProto& field : *message.mutable_extension()) FillJsonName(field);
+  for (DescriptorProto& nested : *message.mutable_nested_type()) FillJsonNames(nested);
+}
+
+std::string Serialised(FileDescriptorProto& file) {
+  for (DescriptorProto& message : *file.mutable_message_type()) FillJsonNames(message);
+  for (FieldDescriptorProto& field : *file.mutable_extension()) FillJsonName(field);
   return file.SerializeAsString();
+}
+std::optional<std::string> Serialised(bool found, FileDescriptorProto& file) {
+  if (!found) return std::nullopt;
+  return Serialised(file);
 }
 
 }  // namespace
@@ -51,7 +77,7 @@ std::string CompileProto(std::string_view name, std::string_view source,
   if (file == nullptr) return {};
   FileDescriptorProto full;
   file->CopyTo(&full);
-  return full.SerializeAsString();
+  return Serialised(full);
 }
 
 struct DescriptorFiles::Data {

@@ -10,7 +10,9 @@
 #include <string>
 
 #include "google/rpc/status.pb.h"
+#include "rondo/health.h"
 #include "rondo/orca.h"
+#include "rondo/reflection.h"
 #include "rondo/server.h"
 #include "rondo/service.h"
 #include "test.rondo.pb.h"
@@ -232,11 +234,15 @@ int Serve(const std::string& host, int port, std::string id, rondo::Credentials 
   const rondo::ServerLoad load;
   InteropService service(std::move(id), load);
   rondo::OrcaService orca(load, {.min_report_period = std::chrono::milliseconds(100)});
+  rondo::HealthService health;
+  rondo::ReflectionService reflection;
   rondo::Server server({.credentials = std::move(credentials),
                         .listen = {host + ":" + std::to_string(port)},
                         .max_concurrent_streams = 1000});
   server.Add(service);
   server.Add(orca);
+  server.Add(health);
+  server.Add(reflection);
   if (absl::Status s = server.Start(); !s.ok()) {
     std::fprintf(stderr, "interop_server: %s\n", s.ToString().c_str());
     return 1;

@@ -3,7 +3,8 @@
 #
 #   tests/interop/run.sh BUILD_DIR [part...]
 #
-# Parts: h2spec conformance-client conformance-server go-client go-server self python tls (default: all).
+# Parts: h2spec conformance-client conformance-server go-client go-server tools program self python tls
+# (default: all).
 # Tools are installed once, into build/interop-tools; what everybody said is in build/interop-logs.
 # One line for each suite, a closing line for all; exit status 1 if anything failed.
 set -uo pipefail
@@ -12,7 +13,7 @@ ROOT=$PWD
 BUILD=$(realpath "${1:?usage: tests/interop/run.sh BUILD_DIR [part...]}")
 shift
 PARTS=("$@")
-[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec conformance-client conformance-server go-client go-server self python tls)
+[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec conformance-client conformance-server go-client go-server tools program self python tls)
 TOOLS=$ROOT/build/interop-tools LOGS=$ROOT/build/interop-logs
 BIN=$TOOLS/bin PYTHON=$TOOLS/venv/bin/python
 CASE_SECONDS=90                     # A case that takes longer has failed.
@@ -70,10 +71,11 @@ need_go() {
 go_install() { need_go; once "$1" "$GO" install "$2"; }
 build_grpc_go() {
   cd "$ROOT/tests/interop/go" &&
+    "$GO" build -o "$BIN/grpc-go-reflecting" ./reflecting &&
     "$GO" build -o "$BIN/grpc-go-client" google.golang.org/grpc/interop/client &&
     "$GO" build -o "$BIN/grpc-go-server" google.golang.org/grpc/interop/server
 }
-need_grpc_go() { need_go; once grpc-go-1.85.0 eval '(build_grpc_go)'; }
+need_grpc_go() { need_go; once grpc-go-1.85.0-reflecting eval '(build_grpc_go)'; }
 need_conformance() { go_install conformance-1.0.7 connectrpc.com/conformance/cmd/connectconformance@v1.0.7; }
 
 need_python() {
@@ -162,6 +164,22 @@ cases() {
   suite "$name" "$good" "$bad"
 }
 
+# says NAME CASE EXIT PATTERN COMMAND...: the command must end with this status, and what it prints
+# must have a line of the pattern (grep -E). Counts in `good` and `bad`.
+says() {
+  local name=$1 case=$2 status=$3 pattern=$4 log=$LOGS/$1/$2.log got
+  shift 4
+  mkdir -p "$LOGS/$name"
+  timeout -k 5 "$CASE_SECONDS" "$@" >"$log" 2>&1 </dev/null
+  got=$?
+  if [ "$got" = "$status" ] && grep -qE -- "$pattern" "$log"; then
+    good=$((good + 1))
+  else
+    bad=$((bad + 1))
+    echo "  $name: $case failed: status $got; $(tail -1 "$log" | cut -c1-300) (${log#"$ROOT"/})"
+  fi
+}
+
 # ---- Parts.
 
 part_h2spec() {
@@ -237,6 +255,80 @@ part_go-server() {  # Our client, grpc-go's server.
   cases go-server "$OURS/interop_client" --server_host=127.0.0.1 --server_port="$PORT" "${SOAK_FLAGS[@]}" \
     -- "${STANDARD[@]}" "${ORCA[@]}" "${SOAK[@]}" "${FURTHER_ANYWHERE[@]}" too_large_reply
   stop_all
+}
+
+part_tools() {  # What people use beside a server: they know ours by reflection and health alone.
+  go_install grpcurl-1.9.4 github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
+  go_install grpc-health-probe-0.4.61 github.com/grpc-ecosystem/grpc-health-probe@v0.4.61
+  go_install ghz-0.93.0 github.com/bojand/ghz/cmd/ghz@v0.93.0
+  start tools-server "$OURS/interop_server" --port 0
+  local at=127.0.0.1:$PORT test=grpc.testing.TestService good=0 bad=0
+  says tools grpcurl-list 0 "^$test\$" "$BIN/grpcurl" -plaintext "$at" list
+  says tools grpcurl-methods 0 "^$test.FullDuplexCall\$" "$BIN/grpcurl" -plaintext "$at" list $test
+  says tools grpcurl-describe 0 '^  rpc UnaryCall \( .grpc.testing.SimpleRequest \)' \
+    "$BIN/grpcurl" -plaintext "$at" describe $test
+  says tools grpcurl-message 0 '^message SimpleRequest \{' \
+    "$BIN/grpcurl" -plaintext "$at" describe grpc.testing.SimpleRequest
+  says tools grpcurl-unary 0 '"body": "AAAA"' \
+    "$BIN/grpcurl" -plaintext -d '{"response_size": 3}' "$at" $test/UnaryCall
+  says tools grpcurl-stream 0 '"body": "AAAAAAA="' "$BIN/grpcurl" -plaintext \
+    -d '{"response_parameters": [{"size": 1}, {"size": 5}]}' "$at" $test/StreamingOutputCall
+  says tools grpcurl-requests 0 '"aggregatedPayloadSize": 6' "$BIN/grpcurl" -plaintext \
+    -d '{"payload": {"body": "AAAA"}} {"payload": {"body": "AAAA"}}' "$at" $test/StreamingInputCall
+  says tools grpcurl-failure 69 'Code: NotFound' "$BIN/grpcurl" -plaintext \
+    -d '{"response_status": {"code": 5, "message": "none"}}' "$at" $test/UnaryCall
+  says tools health-probe 0 '^status: SERVING' "$BIN/grpc-health-probe" -addr "$at"
+  says tools health-probe-unknown 3 'NotFound' "$BIN/grpc-health-probe" -addr "$at" -service nobody
+  says tools ghz 0 '"OK": 2000' "$BIN/ghz" --insecure -n 2000 -c 20 -O pretty \
+    --call $test.UnaryCall -d '{"response_size": 100}' "$at"
+  says tools ghz-stream 0 '"OK": 200' "$BIN/ghz" --insecure -n 200 -c 20 -O pretty \
+    --call $test.FullDuplexCall -d '[{"response_parameters": [{"size": 9}]}, {}]' "$at"
+  need_certificates
+  start tools-tls-server "$OURS/interop_server" --port 0 "${TLS_SERVER[@]}"
+  at=127.0.0.1:$PORT
+  says tools grpcurl-tls 0 "^$test\$" "$BIN/grpcurl" -cacert "$CERTIFICATES/ca.pem" \
+    -authority foo.test.google.fr "$at" list
+  says tools health-probe-tls 0 '^status: SERVING' "$BIN/grpc-health-probe" -addr "$at" -tls \
+    -tls-ca-cert "$CERTIFICATES/ca.pem" -tls-server-name foo.test.google.fr
+  stop_all
+  suite tools "$good" "$bad" "grpcurl, grpc-health-probe, ghz"
+}
+
+part_program() {  # Our program, grpc-go's servers.
+  need_grpc_go
+  local rondo=$BUILD/cli/rondo test=grpc.testing.TestService good=0 bad=0 at version
+  for version in v1 v1alpha; do
+    start "program-server-$version" "$BIN/grpc-go-reflecting" --version=$version
+    at=127.0.0.1:$PORT
+    says program $version-list 0 "^$test\$" "$rondo" list --plaintext "$at"
+    says program $version-methods 0 "^$test/FullDuplexCall\$" "$rondo" list --plaintext "$at" $test
+    says program $version-describe 0 '^  rpc UnaryCall\(.grpc.testing.SimpleRequest\)' \
+      "$rondo" describe --plaintext "$at" $test
+    says program $version-unary 0 '"body": "AAAA"' \
+      "$rondo" call --plaintext "$at" $test/UnaryCall -d '{"response_size": 3}'
+    says program $version-streams 0 '"body":"AAAAAAA="' "$rondo" call --plaintext "$at" \
+      $test/FullDuplexCall -o ndjson \
+      -d '{"response_parameters": [{"size": 1}]} {"response_parameters": [{"size": 5}]}'
+    says program $version-failure 69 'UnaryCall: NOT_FOUND: none' "$rondo" call --plaintext "$at" \
+      $test/UnaryCall -d '{"response_status": {"code": 5, "message": "none"}}'
+    says program $version-health 0 '^SERVING$' "$rondo" health --plaintext "$at"
+    says program $version-health-unknown 69 'NOT_FOUND' "$rondo" health --plaintext "$at" nobody
+    stop_all
+  done
+  start_grpc_go  # It has no reflection.
+  at=127.0.0.1:$PORT
+  says program files-call 0 '"aggregatedPayloadSize": 3' "$rondo" call --plaintext "$at" \
+    --proto tests/interop/proto/test.proto $test/StreamingInputCall -d '{"payload": {"body": "AAAA"}}'
+  says program no-reflection 76 'neither v1 nor v1alpha' "$rondo" list --plaintext "$at"
+  need_certificates
+  start_grpc_go "${TLS_SERVER[@]}"
+  says program tls-call 0 '"body": "AAAA"' "$rondo" call --cacert "$CERTIFICATES/ca.pem" \
+    --authority foo.test.google.fr --proto tests/interop/proto/test.proto "127.0.0.1:$PORT" \
+    $test/UnaryCall -d '{"response_size": 3}'
+  says program tls-wrong-name 78 'UnaryCall: UNAVAILABLE: .*TLS' "$rondo" call \
+    --cacert "$CERTIFICATES/ca.pem" --proto tests/interop/proto/test.proto "127.0.0.1:$PORT" $test/UnaryCall
+  stop_all
+  suite program "$good" "$bad" "rondo call, list, describe, health against grpc-go"
 }
 
 part_self() {  # Our client, our server.
