@@ -1,10 +1,12 @@
 #pragma once
 // Runs of bytes: views, and an owner that is moved, never shared.
 // Threads: a slice belongs to one thread at a time.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace rondo {
@@ -62,6 +64,10 @@ Slice FrameMessage(size_t length, Fill fill) {
   fill(all + kMessagePrefix);
   return Slice(
       {all, kMessagePrefix + length}, [](void* p) { delete[] static_cast<uint8_t*>(p); }, all);
+}
+// A copy of `body`, framed.
+inline Slice FrameMessage(std::string_view body) {
+  return FrameMessage(body.size(), [&](uint8_t* to) { std::copy(body.begin(), body.end(), to); });
 }
 
 }  // namespace rondo

@@ -207,10 +207,10 @@ TEST_F(GracefulSwitch, AReportThatIsUnderWayAtTheSwitchIsForgotten) {
 // ---- With real policies
 
 constexpr std::string_view kPickFirst = R"([{"pick_first":{}}])";
-constexpr std::string_view kRoundRobin = R"([{"round_robin":{}}])";
+constexpr std::string_view kToRoundRobin = R"([{"round_robin":{}}])";
 
 TEST_F(GracefulSwitch, ALiveSwitchTakesOverConnectionsWithoutDialling) {
-  Start(kRoundRobin, {"a", "b"});
+  Start(kToRoundRobin, {"a", "b"});
   AllReady({"a", "b"});
   Calls(4);
   const auto dials = dials_;
@@ -224,14 +224,14 @@ TEST_F(GracefulSwitch, ALiveSwitchTakesOverConnectionsWithoutDialling) {
 TEST_F(GracefulSwitch, FromOneToAllServesByTheOneUntilTheNewPolicyIsReady) {
   Start(kPickFirst, {"a", "b"});
   Ready("a");
-  SwitchTo(kRoundRobin, {"a", "b"});
+  SwitchTo(kToRoundRobin, {"a", "b"});
   EXPECT_EQ(Go(), "a");
   EXPECT_EQ(dials_["a"], 1);
   Ready("b");
   EXPECT_EQ(Shares(10).size(), 2u);
 }
 TEST_F(GracefulSwitch, AListThatIsNewAltogetherReplacesADeadOne) {
-  Start(kRoundRobin, {"a"});
+  Start(kToRoundRobin, {"a"});
   Ready("a");
   Resolve({"b"}).IgnoreError();
   Fails("b");

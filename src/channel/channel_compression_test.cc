@@ -7,9 +7,6 @@ namespace {
 
 using testing::ElementsAre;
 
-Slice Framed(std::string_view text) {
-  return FrameMessage(text.size(), [&](uint8_t* to) { std::memcpy(to, text.data(), text.size()); });
-}
 std::string Raw(Slice framed) { return {framed.bytes().begin(), framed.bytes().end()}; }
 std::string Undone(Compression how, const std::string& message) {
   std::vector<uint8_t> out;
@@ -78,11 +75,11 @@ TEST_F(CompressionTest, AMessageOfAStreamMayGoUncompressed) {
   FakeBackend& backend = Serve("a:1");
   OpenTo({"a:1"});
   StreamCall call = channel_->Stream(kChat, {.compression = Compression::kGzip});
-  call.Write(Framed(kLong), false, [](bool) {});
+  call.Write(FrameMessage(kLong), false, [](bool) {});
   Run();
-  call.Write(Framed(kLong), false, [](bool) {}, {.compress = false});
+  call.Write(FrameMessage(kLong), false, [](bool) {}, {.compress = false});
   Run();
-  call.Write(Framed(kLong), true, [](bool) {});
+  call.Write(FrameMessage(kLong), true, [](bool) {});
   Run();
   EXPECT_THAT(backend.last().compressed, ElementsAre(true, false, true));
   EXPECT_EQ(Undone(Compression::kGzip, backend.last().messages.at(2)), kLong);
@@ -100,15 +97,16 @@ TEST_F(CompressionTest, TheSendLimitCountsUncompressedBytes) {
 }
 
 TEST_F(CompressionTest, CompressedRepliesAreUndone) {
-  EXPECT_EQ(
-      AnswerWith("gzip", Raw(wire::CompressMessage(Compression::kGzip, Framed(kLong))))->text(),
-      kLong);
+  EXPECT_EQ(AnswerWith("gzip", Raw(wire::CompressMessage(Compression::kGzip, FrameMessage(kLong))))
+                ->text(),
+            kLong);
 }
 
 TEST_F(CompressionTest, AReplyMayBeCompressedOtherwiseThanTheRequest) {
-  EXPECT_EQ(AnswerWith("deflate", Raw(wire::CompressMessage(Compression::kDeflate, Framed(kLong))))
-                ->text(),
-            kLong);
+  EXPECT_EQ(
+      AnswerWith("deflate", Raw(wire::CompressMessage(Compression::kDeflate, FrameMessage(kLong))))
+          ->text(),
+      kLong);
 }
 
 TEST_F(CompressionTest, CompressedMessagesOfAStreamAreUndoneOneByOne) {
@@ -127,8 +125,8 @@ TEST_F(CompressionTest, CompressedMessagesOfAStreamAreUndoneOneByOne) {
   Run();
   const http2::Header field[] = {{"grpc-encoding", "gzip"}};
   backend.last().stream.Respond(AnswerHead(), field, false);
-  backend.last().SayRaw(Raw(wire::CompressMessage(Compression::kGzip, Framed(kLong))));
-  backend.last().SayRaw(Raw(Framed("plain")));
+  backend.last().SayRaw(Raw(wire::CompressMessage(Compression::kGzip, FrameMessage(kLong))));
+  backend.last().SayRaw(Raw(FrameMessage("plain")));
   backend.last().End();
   for (int i = 0; i < 3; ++i) read_one();
   EXPECT_THAT(read, ElementsAre(kLong, "plain", "end"));
@@ -136,7 +134,8 @@ TEST_F(CompressionTest, CompressedMessagesOfAStreamAreUndoneOneByOne) {
 
 TEST_F(CompressionTest, ABombEndsTheCallAndNothingElse) {
   options_.max_receive_message = 5000;
-  const Slice bomb = wire::CompressMessage(Compression::kGzip, Framed(std::string(5001, 'x')));
+  const Slice bomb =
+      wire::CompressMessage(Compression::kGzip, FrameMessage(std::string(5001, 'x')));
   auto asked = AnswerWith("gzip", {bomb.bytes().begin(), bomb.bytes().end()});
   EXPECT_EQ(asked->Code(), "RESOURCE_EXHAUSTED");
   EXPECT_EQ(asked->message(),

@@ -10,10 +10,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Slice Framed(std::string_view text) {
-  return FrameMessage(text.size(), [&](uint8_t* to) { std::memcpy(to, text.data(), text.size()); });
-}
-
 // Backends answer when the test says so. The backoff is 10 ms, less or more a fifth.
 class RetryTest : public ChannelTest {
  protected:
@@ -68,7 +64,7 @@ class RetryTest : public ChannelTest {
     Run();
   }
   void Write(std::string_view text, bool last = false) {
-    call_.Write(Framed(text), last, [this](bool ok) { writes_ += ok ? 'w' : 'x'; });
+    call_.Write(FrameMessage(text), last, [this](bool ok) { writes_ += ok ? 'w' : 'x'; });
     Run();
   }
   void Read() {

@@ -11,10 +11,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Slice Framed(std::string_view text) {
-  return FrameMessage(text.size(), [&](uint8_t* to) { std::memcpy(to, text.data(), text.size()); });
-}
-
 class StreamTest : public ChannelTest {
  protected:
   ~StreamTest() override {
@@ -26,7 +22,7 @@ class StreamTest : public ChannelTest {
     Run();
   }
   void Write(std::string_view text, bool last = false) {
-    call_.Write(Framed(text), last, [this](bool ok) { writes_ += ok ? 'w' : 'x'; });
+    call_.Write(FrameMessage(text), last, [this](bool ok) { writes_ += ok ? 'w' : 'x'; });
     Run();
   }
   void Read() {

@@ -11,7 +11,7 @@ namespace rondo::channel {
 namespace {
 
 constexpr Method kWatch{"/grpc.health.v1.Health/Watch", false, true};
-constexpr size_t kMostBytes = 4096;  // Of a HealthCheckResponse, which has 2.
+constexpr size_t kMostResponseBytes = 4096;  // Of a HealthCheckResponse, which has 2.
 constexpr uint64_t kServing = 1;
 
 std::string NameOf(uint64_t status) {
@@ -34,7 +34,7 @@ std::string_view TextOf(const absl::Status& status) {
 
 HealthWatch::HealthWatch(Core& core, Carrier& carrier, std::string service, std::string address,
                          Owner& owner)
-    : ServiceWatch(core, carrier, kWatch, Request(service), kMostBytes),
+    : ServiceWatch(core, carrier, kWatch, Request(service), kMostResponseBytes),
       service_(std::move(service)),
       address_(std::move(address)),
       owner_(owner) {

@@ -14,7 +14,7 @@ namespace rondo::channel {
 namespace {
 
 constexpr Method kStream{"/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics", false, true};
-constexpr size_t kMostBytes = 64 << 10;  // Of a report.
+constexpr size_t kMostReportBytes = 64 << 10;  // Of a report.
 
 // OrcaLoadReportRequest: a google.protobuf.Duration.
 std::string Request(Duration period) {
@@ -33,7 +33,7 @@ std::string Request(Duration period) {
 
 LoadWatch::LoadWatch(Core& core, Carrier& carrier, std::shared_ptr<Backend> backend,
                      Duration period)
-    : ServiceWatch(core, carrier, kStream, Request(period), kMostBytes),
+    : ServiceWatch(core, carrier, kStream, Request(period), kMostReportBytes),
       backend_(std::move(backend)),
       period_(period) {
   Open();

@@ -13,9 +13,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::string Framed(const std::string& body, Compression how = Compression::kIdentity) {
-  const Slice framed = wire::CompressMessage(
-      how, FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); }));
+std::string FramedText(const std::string& body, Compression how = Compression::kIdentity) {
+  const Slice framed = wire::CompressMessage(how, rondo::FrameMessage(body));
   return {framed.bytes().begin(), framed.bytes().end()};
 }
 
@@ -200,7 +199,7 @@ class OutOfBandTest : public LoadReportsTest {
   }
   void Say(const std::string& body) {
     if (std::exchange(answered_, &Stream()) != &Stream()) Stream().Begin();
-    Stream().SayRaw(Framed(body));
+    Stream().SayRaw(FramedText(body));
     Run();
   }
   // What the stream asks for, in nanoseconds.
@@ -324,7 +323,7 @@ TEST_F(OutOfBandTest, AReportMayBeCompressed) {
   Stream().stream.Respond(AnswerHead(), field, false);
   std::string body = wire::EncodeLoadReport({.cpu = 0.5});
   wire::AppendText(body, 99, std::string(300, 'x'));
-  Stream().SayRaw(Framed(body, Compression::kGzip));
+  Stream().SayRaw(FramedText(body, Compression::kGzip));
   Run();
   EXPECT_EQ(InCell(ReportSource::kOutOfBand).cpu, 0.5);
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr int kMaxAttempts = 5;  // gRPC's own limit (A6).
 
 // The server's details stay with the status.
-void Append(absl::Status& status, std::string_view words) {
+void AddWords(absl::Status& status, std::string_view words) {
   absl::Status longer(status.code(), Cat(status.message(), words));
   status.ForEachPayload(
       [&](absl::string_view type, const absl::Cord& payload) { longer.SetPayload(type, payload); });
@@ -75,10 +75,10 @@ bool Retry::Decide(absl::Status& status, bool committed, const http2::Headers* t
     case retry::Verdict::kRetry:
       break;
     case retry::Verdict::kExhausted:
-      Append(status, Cat("; retries exhausted after ", state_.attempts, " attempts"));
+      AddWords(status, Cat("; retries exhausted after ", state_.attempts, " attempts"));
       return false;
     case retry::Verdict::kThrottled:
-      Append(status, "; not retried: too many of the channel's calls fail (retryThrottling)");
+      AddWords(status, "; not retried: too many of the channel's calls fail (retryThrottling)");
       return false;
     case retry::Verdict::kFinal:
     case retry::Verdict::kTold:

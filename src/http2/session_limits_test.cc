@@ -10,11 +10,11 @@ using testing::Contains;
 
 class SessionLimitsTest : public SessionTest {};
 
-std::string Request(uint32_t id, uint8_t flags = kEndHeaders | kEndStream) {
+std::string RequestFrame(uint32_t id, uint8_t flags = kEndHeaders | kEndStream) {
   return Frame(kHeaders, flags, id, kRequestBlock);
 }
 // A literal field that is entered into the table; lengths below 127.
-std::string Literal(std::string_view name, std::string_view value) {
+std::string IndexedLiteral(std::string_view name, std::string_view value) {
   return "\x40" + std::string(1, static_cast<char>(name.size())) + std::string(name) +
          std::string(1, static_cast<char>(value.size())) + std::string(value);
 }
@@ -41,7 +41,7 @@ TEST_P(SessionLimitsTest, BrokenRulesOfTheConnectionEndIt) {
 
 TEST_P(SessionLimitsTest, AFaultEndsEveryStream) {
   Serve();
-  Hear(kHello + Request(1) + Request(3, kEndHeaders) + Frame(kPing, 0, 0, "short"));
+  Hear(kHello + RequestFrame(1) + RequestFrame(3, kEndHeaders) + Frame(kPing, 0, 0, "short"));
   EXPECT_EQ(at_server.log[1],
             std::string(kRequestText) + " end; connection FRAME_SIZE_ERROR maybe-processed; ");
   EXPECT_EQ(at_server.log[3],
@@ -50,7 +50,7 @@ TEST_P(SessionLimitsTest, AFaultEndsEveryStream) {
 
 TEST_P(SessionLimitsTest, PaddingIsLegalAndInvisible) {
   Serve();
-  Hear(kHello + Request(1, kEndHeaders) +
+  Hear(kHello + RequestFrame(1, kEndHeaders) +
        Frame(kData, kPadded, 1, std::string_view("\x03hello\0\0\0", 9)) +
        Frame(kData, kPadded | kEndStream, 1, std::string_view("\0", 1)));
   EXPECT_EQ(at_server.log[1], std::string(kRequestText) + "; data 5; end; ");
@@ -64,7 +64,7 @@ TEST_P(SessionLimitsTest, PaddingIsGivenBackToTheWindow) {
                                    "\xff"
                                    "x" +
                                        std::string(255, '\0'));
-  Hear(kHello + Frame(kSettings, kAck, 0, "") + Request(1, kEndHeaders));
+  Hear(kHello + Frame(kSettings, kAck, 0, "") + RequestFrame(1, kEndHeaders));
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(Hear(padded)) << i << server->fault().why;
   EXPECT_EQ(at_server.body[1], 1000u);
 }
@@ -118,7 +118,7 @@ TEST_P(SessionLimitsTest, AnHpackBombIsDecodedButNotKept) {
 TEST_P(SessionLimitsTest, ContinuationsAreFewOrTheConnectionEnds) {
   Serve();
   std::string bytes = kHello + Frame(kHeaders, kEndStream, 1, kRequestBlock);
-  for (int i = 0; i < 7; ++i) bytes += Frame(kContinuation, 0, 1, Literal("a", "b"));
+  for (int i = 0; i < 7; ++i) bytes += Frame(kContinuation, 0, 1, IndexedLiteral("a", "b"));
   EXPECT_TRUE(Hear(bytes + Frame(kContinuation, kEndHeaders, 1, "")));
   EXPECT_NE(at_server.log[1].find("a=b end"), std::string::npos);
 
@@ -129,7 +129,8 @@ TEST_P(SessionLimitsTest, ContinuationsAreFewOrTheConnectionEnds) {
 
 TEST_P(SessionLimitsTest, AnEmptyHeaderNameEndsTheStreamAndCounts) {
   Serve();
-  Hear(kHello + Frame(kHeaders, kEndHeaders | kEndStream, 1, kRequestBlock + Literal("", "x")));
+  Hear(kHello +
+       Frame(kHeaders, kEndHeaders | kEndStream, 1, kRequestBlock + IndexedLiteral("", "x")));
   EXPECT_EQ(at_server.log.count(1), 0u);
   EXPECT_THAT(Frames(Take(*server)), Contains("rst 1 PROTOCOL_ERROR"));
   EXPECT_EQ(at_server.offences[Offence::kResetSent], 1);
@@ -137,7 +138,7 @@ TEST_P(SessionLimitsTest, AnEmptyHeaderNameEndsTheStreamAndCounts) {
 
 TEST_P(SessionLimitsTest, AZeroWindowUpdateEndsAndCounts) {  // MadeYouReset, CVE-2025-8671.
   Serve();
-  Hear(kHello + Request(1, kEndHeaders));
+  Hear(kHello + RequestFrame(1, kEndHeaders));
   Hear(Frame(kWindowUpdate, 0, 1, std::string_view("\0\0\0\0", 4)));
   const auto frames = Frames(Take(*server));
   EXPECT_EQ(at_server.offences[Offence::kResetSent] + Count(frames, "goaway PROTOCOL_ERROR"), 1u);
@@ -149,10 +150,11 @@ TEST_P(SessionLimitsTest, StreamsAboveTheMaximumAreRefusedAndThenEndTheConnectio
   Options two;
   two.max_streams = 2;
   Serve(two);
-  EXPECT_TRUE(Hear(kHello + Request(1) + Request(3) + Request(5)));  // Not acknowledged yet.
+  EXPECT_TRUE(
+      Hear(kHello + RequestFrame(1) + RequestFrame(3) + RequestFrame(5)));  // Not acknowledged yet.
   EXPECT_THAT(Frames(Take(*server)), Contains("rst 5 REFUSED_STREAM"));
   EXPECT_EQ(at_server.log.count(5), 0u);
-  EXPECT_FALSE(Hear(Frame(kSettings, kAck, 0, "") + Request(7)));
+  EXPECT_FALSE(Hear(Frame(kSettings, kAck, 0, "") + RequestFrame(7)));
   EXPECT_EQ(server->fault().code, Code::kProtocolError);
 }
 
@@ -165,7 +167,7 @@ TEST_P(SessionLimitsTest,
        TheReceivedResetsAreTheOwnersToJudge) {  // nghttp2's own limit would be 1,000.
   Serve();
   std::string bytes = kHello;
-  for (uint32_t id = 1; id < 4000; id += 2) bytes += Request(id) + Rst(id, Code::kCancel);
+  for (uint32_t id = 1; id < 4000; id += 2) bytes += RequestFrame(id) + Rst(id, Code::kCancel);
   EXPECT_TRUE(Hear(bytes));
   EXPECT_EQ(at_server.offences[Offence::kReset], 2000);
 }
@@ -210,7 +212,7 @@ TEST_P(SessionLimitsTest, AnswersToAPeerThatDoesNotReadKeepTheirStreamsOpen) {
   Serve(options);
   at_server.on_end = [this](Stream& s) { server->Respond(s, kTrailersOnly, {}, true); };
   std::string bytes = kHello;
-  for (uint32_t id = 1; id < 200; id += 2) bytes += Request(id);
+  for (uint32_t id = 1; id < 200; id += 2) bytes += RequestFrame(id);
   Hear(bytes);
   EXPECT_LT(server->unsent(), 500u);
   EXPECT_GT(at_server.open.size(), 50u);
@@ -229,7 +231,7 @@ TEST_P(SessionLimitsTest, SettingsAfterTheFirstCountAndManyEntriesEndTheConnecti
 
 TEST_P(SessionLimitsTest, TheHundredAndFirstEmptyDataInARowCounts) {
   Serve();
-  Hear(kHello + Request(1, kEndHeaders) + Repeat(100, Frame(kData, 0, 1, "")));
+  Hear(kHello + RequestFrame(1, kEndHeaders) + Repeat(100, Frame(kData, 0, 1, "")));
   EXPECT_EQ(at_server.offences[Offence::kEmptyData], 0);
   Hear(Frame(kData, 0, 1, "x") + Repeat(100, Frame(kData, 0, 1, "")));
   EXPECT_EQ(at_server.offences[Offence::kEmptyData], 0);
@@ -274,7 +276,7 @@ TEST_P(SessionLimitsTest, AClientIsNotPushedAt) {
 
 TEST_P(SessionLimitsTest, TheUsualWrongServersAreNamed) {
   const std::pair<std::string, std::string> cases[] = {
-      {"HTTP/1.1 400 Bad Request\r\n\r\n", "the peer answers in HTTP/1, not in HTTP/2"},
+      {"HTTP/1.1 400 Bad RequestFrame\r\n\r\n", "the peer answers in HTTP/1, not in HTTP/2"},
       {std::string("\x15\x03\x01\x00\x02\x02\x46", 7),
        "the peer answers in TLS, this side speaks plain text"}};
   for (const auto& [bytes, why] : cases) {
@@ -365,7 +367,7 @@ TEST_P(SessionLimitsTest, SteadyStateTakesNoMemoryFromAbove) {
 TEST_P(SessionLimitsTest, MutatedBytesNeverCrashAndEndsAreFinal) {
   std::string good = kHello;
   for (uint32_t id = 1; id < 40; id += 2) {
-    good += Request(id, kEndHeaders) + Frame(kData, kEndStream, id, "12345678") +
+    good += RequestFrame(id, kEndHeaders) + Frame(kData, kEndStream, id, "12345678") +
             Rst(id, Code::kCancel);
   }
   for (size_t round = 0; round < 150; ++round) {

@@ -30,7 +30,7 @@ absl::StatusOr<Endpoint> ReadItem(const Target& target, std::string_view item) {
   return endpoint;
 }
 
-absl::StatusOr<std::vector<Endpoint>> ReadList(const Target& target) {
+absl::StatusOr<std::vector<Endpoint>> ReadAddresses(const Target& target) {
   std::vector<Endpoint> out;
   std::string_view rest = target.endpoint;
   if (!target.authority.empty()) return Bad(target, "there is nobody to ask, so no authority");
@@ -50,7 +50,7 @@ absl::StatusOr<std::vector<Endpoint>> ReadList(const Target& target) {
 }  // namespace
 
 ResolverFactory StaticScheme() {
-  ResolverFactory out = FixedResolver("static", ReadList);
+  ResolverFactory out = FixedResolver("static", ReadAddresses);
   out.authority = &AuthorityOfList;
   return out;
 }

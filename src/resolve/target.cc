@@ -9,9 +9,9 @@ namespace rondo::resolve {
 namespace {
 
 bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsNumeral(char c) { return c >= '0' && c <= '9'; }
 int HexValue(char c) {
-  if (IsDigit(c)) return c - '0';
+  if (IsNumeral(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
@@ -40,7 +40,7 @@ size_t SchemeLength(std::string_view text) {
   for (size_t i = 1; i < text.size(); ++i) {
     const char c = text[i];
     if (c == ':') return i;
-    if (!IsAlpha(c) && !IsDigit(c) && c != '+' && c != '-' && c != '.') return 0;
+    if (!IsAlpha(c) && !IsNumeral(c) && c != '+' && c != '-' && c != '.') return 0;
   }
   return 0;
 }
@@ -85,7 +85,7 @@ std::string EncodeAuthority(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    if (IsAlpha(c) || IsDigit(c) || kKept.find(c) != kKept.npos) {
+    if (IsAlpha(c) || IsNumeral(c) || kKept.find(c) != kKept.npos) {
       out += c;
       continue;
     }

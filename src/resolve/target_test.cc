@@ -6,7 +6,7 @@ namespace rondo::resolve {
 namespace {
 
 // "scheme|authority|endpoint", as the registry reads a target, or why it can't.
-std::string Read(std::string_view text, std::string_view default_scheme = "dns") {
+std::string ReadTarget(std::string_view text, std::string_view default_scheme = "dns") {
   const Registry registry({});
   const auto found = registry.Find(text, default_scheme);
   if (!found.ok()) return Text(found.status());
@@ -16,33 +16,33 @@ std::string Shown(std::string_view text) { return Registry({}).Find(text, "dns")
 std::string Authority(std::string_view text) { return Registry({}).Find(text, "dns")->authority; }
 
 TEST(Target, WithoutASchemeIsAnEndpointOfTheDefaultScheme) {
-  EXPECT_EQ(Read("a"), "dns||a");
-  EXPECT_EQ(Read(":8080"), "dns||:8080");
-  EXPECT_EQ(Read("://a/b"), "dns||://a/b");
-  EXPECT_EQ(Read("a//b"), "dns||a//b");
-  EXPECT_EQ(Read("/a/b"), "dns||/a/b");
-  EXPECT_EQ(Read("1.2.3.4:80"), "dns||1.2.3.4:80");
-  EXPECT_EQ(Read("[::1]:80"), "dns||[::1]:80");
-  EXPECT_EQ(Read(""), "dns||");
-  EXPECT_EQ(Read("a:b", "passthrough"), "passthrough||a:b");
+  EXPECT_EQ(ReadTarget("a"), "dns||a");
+  EXPECT_EQ(ReadTarget(":8080"), "dns||:8080");
+  EXPECT_EQ(ReadTarget("://a/b"), "dns||://a/b");
+  EXPECT_EQ(ReadTarget("a//b"), "dns||a//b");
+  EXPECT_EQ(ReadTarget("/a/b"), "dns||/a/b");
+  EXPECT_EQ(ReadTarget("1.2.3.4:80"), "dns||1.2.3.4:80");
+  EXPECT_EQ(ReadTarget("[::1]:80"), "dns||[::1]:80");
+  EXPECT_EQ(ReadTarget(""), "dns||");
+  EXPECT_EQ(ReadTarget("a:b", "passthrough"), "passthrough||a:b");
 }
 
 TEST(Target, WithAnUnknownSchemeIsAnEndpointOfTheDefaultScheme) {
-  EXPECT_EQ(Read("a:b"), "dns||a:b");
-  EXPECT_EQ(Read("a:///"), "dns||a:///");
-  EXPECT_EQ(Read("unregistered:/a/b/c"), "dns||unregistered:/a/b/c");
+  EXPECT_EQ(ReadTarget("a:b"), "dns||a:b");
+  EXPECT_EQ(ReadTarget("a:///"), "dns||a:///");
+  EXPECT_EQ(ReadTarget("unregistered:/a/b/c"), "dns||unregistered:/a/b/c");
 }
 
 TEST(Target, WithAKnownSchemeStandsAsItIs) {
-  EXPECT_EQ(Read("dns://a.server.com/google.com"), "dns|a.server.com|google.com");
-  EXPECT_EQ(Read("dns:/a/b/c"), "dns||a/b/c");
-  EXPECT_EQ(Read("dns:a:1"), "dns||a:1");
-  EXPECT_EQ(Read("passthrough:///unix:///a/b/c"), "passthrough||unix:///a/b/c");
-  EXPECT_EQ(Read("unix-abstract:passthrough:abc"), "unix-abstract||passthrough:abc");
-  EXPECT_EQ(Read("unix-abstract:/ a///://::!@#$%25^&*()b"), "unix-abstract|| a///://::!@");
-  EXPECT_EQ(Read("unix://a/b/c"), "unix|a|b/c");
-  EXPECT_EQ(Read("unix://authority"), "unix|authority|");
-  EXPECT_EQ(Read("unix-abstract://authority/a/b/c"), "unix-abstract|authority|a/b/c");
+  EXPECT_EQ(ReadTarget("dns://a.server.com/google.com"), "dns|a.server.com|google.com");
+  EXPECT_EQ(ReadTarget("dns:/a/b/c"), "dns||a/b/c");
+  EXPECT_EQ(ReadTarget("dns:a:1"), "dns||a:1");
+  EXPECT_EQ(ReadTarget("passthrough:///unix:///a/b/c"), "passthrough||unix:///a/b/c");
+  EXPECT_EQ(ReadTarget("unix-abstract:passthrough:abc"), "unix-abstract||passthrough:abc");
+  EXPECT_EQ(ReadTarget("unix-abstract:/ a///://::!@#$%25^&*()b"), "unix-abstract|| a///://::!@");
+  EXPECT_EQ(ReadTarget("unix://a/b/c"), "unix|a|b/c");
+  EXPECT_EQ(ReadTarget("unix://authority"), "unix|authority|");
+  EXPECT_EQ(ReadTarget("unix-abstract://authority/a/b/c"), "unix-abstract|authority|a/b/c");
 }
 
 TEST(Target, IsShownWhole) {
@@ -54,14 +54,14 @@ TEST(Target, IsShownWhole) {
 }
 
 TEST(Target, FindsItsSchemeInAnyCase) {
-  EXPECT_EQ(Read("DNS:///A.example"), "dns||A.example");
-  EXPECT_EQ(Read("Passthrough:///a"), "passthrough||a");
+  EXPECT_EQ(ReadTarget("DNS:///A.example"), "dns||A.example");
+  EXPECT_EQ(ReadTarget("Passthrough:///a"), "passthrough||a");
 }
 
 TEST(Target, IsDecoded) {
-  EXPECT_EQ(Read("dns:///a%3a1"), "dns||a:1");
-  EXPECT_EQ(Read("dns:///[fe80::1%25lo]:80"), "dns||[fe80::1%lo]:80");
-  EXPECT_EQ(Read("dns://%5b::1%5D/a"), "dns|[::1]|a");
+  EXPECT_EQ(ReadTarget("dns:///a%3a1"), "dns||a:1");
+  EXPECT_EQ(ReadTarget("dns:///[fe80::1%25lo]:80"), "dns||[fe80::1%lo]:80");
+  EXPECT_EQ(ReadTarget("dns://%5b::1%5D/a"), "dns|[::1]|a");
 }
 
 TEST(Target, KeepsItsQueryAndItsPathAsideAndDropsTheFragment) {
@@ -74,12 +74,12 @@ TEST(Target, KeepsItsQueryAndItsPathAsideAndDropsTheFragment) {
 
 TEST(Target, ThatIsNoUriIsAnErrorThatNamesTheSchemes) {
   EXPECT_EQ(
-      Read("%zz"),
+      ReadTarget("%zz"),
       "INVALID_ARGUMENT: target \"%zz\": not a URI, also not with \"dns:///\" before it; known "
       "schemes: dns, ipv4, ipv6, passthrough, static, unix, unix-abstract");
-  EXPECT_EQ(Read("a%2").substr(0, 24), "INVALID_ARGUMENT: target");
-  EXPECT_EQ(Read("a\nb").substr(0, 24), "INVALID_ARGUMENT: target");
-  EXPECT_EQ(Read("a", "nowhere").substr(0, 68),
+  EXPECT_EQ(ReadTarget("a%2").substr(0, 24), "INVALID_ARGUMENT: target");
+  EXPECT_EQ(ReadTarget("a\nb").substr(0, 24), "INVALID_ARGUMENT: target");
+  EXPECT_EQ(ReadTarget("a", "nowhere").substr(0, 68),
             "INVALID_ARGUMENT: target \"a\": not a URI, also not with \"nowhere:///\"");
 }
 

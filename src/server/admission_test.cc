@@ -199,7 +199,7 @@ TEST_F(AdmissionTest, OtherConnectionsGetTheirShare) {
 TEST_F(AdmissionTest, MethodsThatAreAlwaysAdmittedDoNotCount) {
   OnKeep();
   methods.push_back({.path = "/a.Echo/Always"});
-  server->Handle({&methods.back(), [](ServerCall& call, Bytes) { call.Reply(Framed("yes")); },
+  server->Handle({&methods.back(), [](ServerCall& call, Bytes) { call.Reply(FrameMessage("yes")); },
                   /*always_admitted=*/true});
   Start();
   Open("/a.Echo/Keep");

@@ -26,9 +26,6 @@ std::string Response(uint64_t status) {
   if (status != 0) wire::AppendNumber(out, 1, status);
   return out;
 }
-Slice Frame(std::string_view body) {
-  return FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); });
-}
 // HealthCheckRequest: the service's name. False: the bytes are none, and the call has ended.
 bool ReadName(ServerCall& call, Bytes request, std::string& name) {
   wire::ProtoReader reader(request);
@@ -117,7 +114,7 @@ void HealthService::State::Watch::Refresh() {
   }
   told_ = status;
   writing_ = true;
-  call_->Write(Frame(Response(status)), [w = shared_from_this()](bool) {
+  call_->Write(FrameMessage(Response(status)), [w = shared_from_this()](bool) {
     w->writing_ = false;
     w->Refresh();
   });
@@ -141,7 +138,7 @@ void HealthService::State::Check(ServerCall& call, Bytes request) {
     const std::lock_guard lock(mutex_);
     status = StatusOf(name);
   }
-  if (status) return call.Reply(Frame(Response(*status)));
+  if (status) return call.Reply(FrameMessage(Response(*status)));
   call.Finish(absl::NotFoundError(Cat("health: unknown service ", name)));
 }
 
@@ -168,7 +165,7 @@ void HealthService::State::List(ServerCall& call) {
     }
     if (statuses_.size() > kMostListed) out.clear();
   }
-  if (!out.empty()) return call.Reply(Frame(out));
+  if (!out.empty()) return call.Reply(FrameMessage(out));
   call.Finish(absl::ResourceExhaustedError(
       Cat("health: there are more than ", kMostListed, " services; Check them one by one")));
 }

@@ -21,10 +21,6 @@ using std::chrono::seconds;
 constexpr Method kStream{"/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics", false, true};
 constexpr Duration kLongest = std::chrono::hours(24 * 365);
 
-Slice Frame(std::string_view body) {
-  return FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); });
-}
-
 // A google.protobuf.Duration; what is negative or none counts as 0.
 Duration ReadDuration(std::string_view bytes, bool& good) {
   wire::ProtoReader reader(bytes);
@@ -105,12 +101,13 @@ class OrcaService::State : public std::enable_shared_from_this<State> {
 // The next report is due a period after there was room for this one.
 void OrcaService::State::Stream::Report() {
   if (call_ == nullptr) return;
-  call_->Write(Frame(wire::EncodeLoadReport(state_->load_.Get())), [s = shared_from_this()](bool) {
-    if (s->call_ == nullptr) return;
-    s->timer_ = s->loop_.After(s->period_, [weak = s->weak_from_this()] {
-      if (const auto stream = weak.lock()) stream->Report();
-    });
-  });
+  call_->Write(FrameMessage(wire::EncodeLoadReport(state_->load_.Get())),
+               [s = shared_from_this()](bool) {
+                 if (s->call_ == nullptr) return;
+                 s->timer_ = s->loop_.After(s->period_, [weak = s->weak_from_this()] {
+                   if (const auto stream = weak.lock()) stream->Report();
+                 });
+               });
 }
 
 void OrcaService::State::Stream::End(const absl::Status& why) {

@@ -162,7 +162,7 @@ class CallReportsTest : public ServerTest {
     On("/a.Echo/Cost", kUnary, [own](ServerCall& call, Bytes request) {
       call.ReportLoad(own);
       if (Text(request) == "fail") return call.Finish(absl::ResourceExhaustedError("too much"));
-      call.Reply(Framed("done"));
+      call.Reply(FrameMessage("done"));
     });
   }
 };

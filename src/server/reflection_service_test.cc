@@ -16,15 +16,15 @@ constexpr std::string_view kV1 = "/grpc.reflection.v1.ServerReflection/ServerRef
 constexpr std::string_view kAlpha =
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 
-std::string Text(uint32_t field, std::string_view value) {
+std::string TextField(uint32_t field, std::string_view value) {
   std::string out;
   wire::AppendText(out, field, value);
   return out;
 }
 std::string Extension(std::string_view type, int number) {
-  std::string inner = Text(1, type);
+  std::string inner = TextField(1, type);
   wire::AppendNumber(inner, 2, static_cast<uint64_t>(number));
-  return Text(5, inner);
+  return TextField(5, inner);
 }
 
 // The answer without what repeats the question: "services a b", "files a.proto b.proto",
@@ -69,9 +69,9 @@ std::string Show(std::string_view response) {
 // A file of which `imports` are imported.
 std::string File(const std::string& name, const std::vector<std::string>& imports,
                  const std::string& message) {
-  std::string file = Text(1, name) + Text(2, "test");
+  std::string file = TextField(1, name) + TextField(2, "test");
   for (const std::string& i : imports) wire::AppendText(file, 3, i);
-  return file + Text(4, Text(1, message));
+  return file + TextField(4, TextField(1, message));
 }
 
 class Described final : public Service {
@@ -111,8 +111,8 @@ TEST_F(ReflectionServiceTest, ListsEveryServiceOfTheServer) {
   const std::string all =
       "services a.Echo grpc.health.v1.Health grpc.reflection.v1.ServerReflection "
       "grpc.reflection.v1alpha.ServerReflection";
-  EXPECT_EQ(AskFor(Text(7, "*")), all);
-  EXPECT_EQ(AskFor(Text(7, ""), kAlpha), all);
+  EXPECT_EQ(AskFor(TextField(7, "*")), all);
+  EXPECT_EQ(AskFor(TextField(7, ""), kAlpha), all);
   server->Stop();
 }
 
@@ -120,11 +120,12 @@ TEST_F(ReflectionServiceTest, KnowsTheFilesOfWhatComesWithTheLibrary) {
   HealthService health;
   server->Add(health);
   Start();
-  EXPECT_EQ(AskFor(Text(4, "grpc.health.v1.Health")), "files grpc/health/v1/health.proto");
-  EXPECT_EQ(AskFor(Text(4, "grpc.health.v1.Health.Watch")), "files grpc/health/v1/health.proto");
-  EXPECT_EQ(AskFor(Text(4, "grpc.reflection.v1.ServerReflection")),
+  EXPECT_EQ(AskFor(TextField(4, "grpc.health.v1.Health")), "files grpc/health/v1/health.proto");
+  EXPECT_EQ(AskFor(TextField(4, "grpc.health.v1.Health.Watch")),
+            "files grpc/health/v1/health.proto");
+  EXPECT_EQ(AskFor(TextField(4, "grpc.reflection.v1.ServerReflection")),
             "files grpc/reflection/v1/reflection.proto");
-  EXPECT_EQ(AskFor(Text(3, "grpc/reflection/v1alpha/reflection.proto")),
+  EXPECT_EQ(AskFor(TextField(3, "grpc/reflection/v1alpha/reflection.proto")),
             "files grpc/reflection/v1alpha/reflection.proto");
   server->Stop();
 }
@@ -133,23 +134,24 @@ TEST_F(ReflectionServiceTest, HandsOutAServicesFileAndThenWhatItImports) {
   Described described(File("a.proto", {"b.proto", "google/protobuf/any.proto"}, "A"));
   server->Add(described);
   const std::string set =
-      Text(1, File("b.proto", {"c.proto"}, "B")) + Text(1, File("c.proto", {}, "C"));
+      TextField(1, File("b.proto", {"c.proto"}, "B")) + TextField(1, File("c.proto", {}, "C"));
   ASSERT_EQ(reflection.AddFiles(set), absl::OkStatus());
   Start();
-  EXPECT_EQ(AskFor(Text(4, "test.A")), "files a.proto b.proto google/protobuf/any.proto c.proto");
-  EXPECT_EQ(AskFor(Text(4, "test.C")), "files c.proto");
+  EXPECT_EQ(AskFor(TextField(4, "test.A")),
+            "files a.proto b.proto google/protobuf/any.proto c.proto");
+  EXPECT_EQ(AskFor(TextField(4, "test.C")), "files c.proto");
   server->Stop();
 }
 
 TEST_F(ReflectionServiceTest, AFileThatWentInACallGoesOnlyWhenAskedForAgain) {
   Described described(File("a.proto", {"b.proto"}, "A"));
   server->Add(described);
-  ASSERT_EQ(reflection.AddFiles(Text(1, File("b.proto", {}, "B"))), absl::OkStatus());
+  ASSERT_EQ(reflection.AddFiles(TextField(1, File("b.proto", {}, "B"))), absl::OkStatus());
   Start();
   ClientCall& call = Open(kV1, {}, 1);
-  Say(call, Text(3, "b.proto"));
-  Say(call, Text(3, "a.proto"));
-  Say(call, Text(3, "a.proto"), true);
+  Say(call, TextField(3, "b.proto"));
+  Say(call, TextField(3, "a.proto"));
+  Say(call, TextField(3, "a.proto"), true);
   ASSERT_THAT(call.messages, SizeIs(3));
   EXPECT_EQ(Show(call.messages[0]), "files b.proto");
   EXPECT_EQ(Show(call.messages[1]), "files a.proto");
@@ -160,7 +162,7 @@ TEST_F(ReflectionServiceTest, AFileThatWentInACallGoesOnlyWhenAskedForAgain) {
 
 TEST_F(ReflectionServiceTest, WhatGeneratedCodeHasLinkedIsKnown) {
   Start();
-  EXPECT_EQ(AskFor(Text(4, "google.protobuf.FileDescriptorSet")),
+  EXPECT_EQ(AskFor(TextField(4, "google.protobuf.FileDescriptorSet")),
             "files google/protobuf/descriptor.proto");
 }
 
@@ -173,11 +175,11 @@ TEST_F(ReflectionServiceTest, FieldsHaveJsonNamesAlsoWhereCompiledCodeLeavesThem
 
 TEST_F(ReflectionServiceTest, WhatIsNotThereIsNotFound) {
   Start();
-  EXPECT_EQ(AskFor(Text(3, "no.proto")), "error 5 reflection: there is no file no.proto");
-  EXPECT_EQ(AskFor(Text(4, "no.Thing")), "error 5 reflection: there is no symbol no.Thing");
+  EXPECT_EQ(AskFor(TextField(3, "no.proto")), "error 5 reflection: there is no file no.proto");
+  EXPECT_EQ(AskFor(TextField(4, "no.Thing")), "error 5 reflection: there is no symbol no.Thing");
   EXPECT_EQ(AskFor(Extension("no.Type", 7)),
             "error 5 reflection: there is no extension 7 of no.Type");
-  EXPECT_EQ(AskFor(Text(6, "no.Type")), "error 5 reflection: there is no type no.Type");
+  EXPECT_EQ(AskFor(TextField(6, "no.Type")), "error 5 reflection: there is no type no.Type");
   EXPECT_EQ(AskFor(""), "error 3 reflection: the request asks for nothing");
 }
 
@@ -187,19 +189,19 @@ TEST_F(ReflectionServiceTest, ExtensionsAreFoundByTypeAndNumber) {
       package test;
       message Base { extensions 100 to 199; }
       extend Base { optional int32 more = 101; })");
-  ASSERT_EQ(reflection.AddFiles(Text(1, file)), absl::OkStatus());
+  ASSERT_EQ(reflection.AddFiles(TextField(1, file)), absl::OkStatus());
   Start();
   EXPECT_EQ(AskFor(Extension("test.Base", 101)), "files x.proto");
-  EXPECT_EQ(AskFor(Text(6, "test.Base")), "extensions test.Base 1");
+  EXPECT_EQ(AskFor(TextField(6, "test.Base")), "extensions test.Base 1");
 }
 
 TEST_F(ReflectionServiceTest, TheAnswerRepeatsTheHostAndTheQuestion) {
   Start();
   ClientCall& call = Open(kV1, {}, 1);
-  const std::string question = Text(1, "here") + Text(7, "");
+  const std::string question = TextField(1, "here") + TextField(7, "");
   Say(call, question, true);
   EXPECT_THAT(Show(call.messages.at(0)), testing::StartsWith("host here services "));
-  EXPECT_THAT(call.messages.at(0), testing::HasSubstr(Text(2, question)));
+  EXPECT_THAT(call.messages.at(0), testing::HasSubstr(TextField(2, question)));
 }
 
 TEST_F(ReflectionServiceTest, ARequestThatIsNoneIsInternal) {
@@ -213,7 +215,7 @@ TEST_F(ReflectionServiceTest, ARequestThatIsNoneIsInternal) {
 TEST_F(ReflectionServiceTest, FilesThatAreNoneAreRefused) {
   EXPECT_EQ(reflection.AddFiles("\x0a\x7f").ToString(),
             "INVALID_ARGUMENT: reflection: 2 bytes are no FileDescriptorSet");
-  EXPECT_EQ(reflection.AddFiles(Text(1, "x")).ToString(),
+  EXPECT_EQ(reflection.AddFiles(TextField(1, "x")).ToString(),
             "INVALID_ARGUMENT: reflection: 1 bytes are no FileDescriptorProto");
 }
 

@@ -23,7 +23,7 @@ TEST_F(ServerCallTest, CallsAreIndependentOfEachOther) {
   OnEcho();
   Start();
   for (int i = 0; i < 50; ++i) {
-    Open("/a.Echo/Say").stream.Send(Framed(std::to_string(i)), true);
+    Open("/a.Echo/Say").stream.Send(FrameMessage(std::to_string(i)), true);
   }
   Idle();
   for (int i = 0; i < 50; ++i) {
@@ -52,7 +52,7 @@ TEST_F(ServerCallTest, AHandlerSeesTheCall) {
           std::string(call.metadata().Find("tenant").value_or("none")) + " " +
           std::string(call.metadata().Find("trace-bin").value_or("none")) +
           (call.deadline() ? " deadline" : "") + (&call.loop() == loop.get() ? " here" : "");
-    call.Reply(Framed(""));
+    call.Reply(FrameMessage(""));
   });
   Start();
   Ask("/a.Echo/Say", "", {{"tenant", "blue"}, {"trace-bin", "Zm9v"}});
@@ -63,7 +63,7 @@ TEST_F(ServerCallTest, HeadersAndTrailersGoOut) {
   On("/a.Echo/Say", kUnary, [](ServerCall& call, Bytes) {
     call.AddHeader("x-head", "1");
     call.AddTrailer("x-tail-bin", "foo");
-    call.Reply(Framed("r"));
+    call.Reply(FrameMessage("r"));
   });
   Start();
   ClientCall& call = Ask("/a.Echo/Say");
@@ -96,7 +96,7 @@ TEST_F(ServerCallTest, AnErrorAfterHeadersKeepsThem) {
 TEST_F(ServerCallTest, AWrongHeaderFailsTheCall) {
   On("/a.Echo/Say", kUnary, [](ServerCall& call, Bytes) {
     call.AddHeader("Bad Key", "1");
-    call.Reply(Framed("r"));
+    call.Reply(FrameMessage("r"));
   });
   Start();
   EXPECT_EQ(Ask("/a.Echo/Say").trailers,
@@ -107,7 +107,7 @@ TEST_F(ServerCallTest, AWrongHeaderFailsTheCall) {
 TEST_F(ServerCallTest, AWrongTrailerFailsTheCall) {
   On("/a.Echo/Say", kUnary, [](ServerCall& call, Bytes) {
     call.AddTrailer("grpc-x", "1");
-    call.Reply(Framed("r"));
+    call.Reply(FrameMessage("r"));
   });
   Start();
   EXPECT_EQ(Ask("/a.Echo/Say").trailers,
@@ -138,7 +138,7 @@ TEST_F(ServerCallTest, ServerStreamingWritesManyReplies) {
     struct Counter {
       static void Next(ServerCall& c, int n, std::string text) {
         if (n == 0) return c.Finish(absl::OkStatus());
-        Slice framed = Framed(text + std::to_string(n));
+        Slice framed = FrameMessage(text + std::to_string(n));
         c.Write(std::move(framed), [&c, n, text](bool room) {
           EXPECT_TRUE(room);
           Next(c, n - 1, text);
@@ -156,7 +156,7 @@ TEST_F(ServerCallTest, ServerStreamingWritesManyReplies) {
 struct Summing {  // Reads to the end, then tells how much came.
   static void Next(ServerCall& call, std::string so_far) {
     call.Read([&call, so_far](std::optional<Bytes> bytes) {
-      if (!bytes) return call.Reply(Framed(so_far));
+      if (!bytes) return call.Reply(FrameMessage(so_far));
       Next(call, so_far + Text(*bytes));
     });
   }
@@ -185,7 +185,7 @@ struct Echoing {
   static void Next(ServerCall& call) {
     call.Read([&call](std::optional<Bytes> bytes) {
       if (!bytes) return call.Finish(absl::OkStatus());
-      call.Write(Framed(Text(*bytes)), [&call](bool) { Next(call); });
+      call.Write(FrameMessage(Text(*bytes)), [&call](bool) { Next(call); });
     });
   }
 };
@@ -217,7 +217,7 @@ TEST_F(ServerCallTest, NoCallbackRunsInsideTheCallThatRegisteredIt) {
   EndRequests(client);
   ServerCall& call = *kept.at(0);
   call.Read([this](std::optional<Bytes>) { log += "read "; });
-  call.Write(Framed("x"), [this](bool) { log += "written "; });
+  call.Write(FrameMessage("x"), [this](bool) { log += "written "; });
   EXPECT_EQ(log, "");
   Idle();
   EXPECT_EQ(log, "read written ");
@@ -239,8 +239,8 @@ TEST_F(ServerCallTest, ASecondReadOrWriteHearsThatItIsOver) {
   ServerCall& call = *kept.at(0);
   call.Read([this](std::optional<Bytes> b) { log += b ? "first " : "? "; });
   call.Read([this](std::optional<Bytes> b) { log += b ? "? " : "second over "; });
-  call.Write(Framed(std::string(2 << 20, 'x')), [this](bool) { log += "? "; });
-  call.Write(Framed("x"), [this](bool room) { log += room ? "? " : "write over "; });
+  call.Write(FrameMessage(std::string(2 << 20, 'x')), [this](bool) { log += "? "; });
+  call.Write(FrameMessage("x"), [this](bool room) { log += room ? "? " : "write over "; });
   Idle();
   EXPECT_EQ(log, "second over write over ");
   Say(client, "m");
@@ -255,7 +255,7 @@ TEST_F(ServerCallTest, NothingIsHeardAfterFinish) {
   Idle();
   ServerCall& call = *kept.at(0);
   call.Read([this](std::optional<Bytes>) { log += "read "; });
-  call.Write(Framed("x"), [this](bool) { log += "written "; });
+  call.Write(FrameMessage("x"), [this](bool) { log += "written "; });
   call.Finish(absl::OkStatus());
   Say(client, "m", true);
   client.stream.Cancel();
@@ -271,7 +271,7 @@ TEST_F(ServerCallTest, AWriterIsHeldBackByAReaderThatIsSlow) {
   Idle();
   size_t written = 0;
   std::function<void()> next = [&] {
-    kept[0]->Write(Framed(std::string(100'000, 'x')), [&](bool room) {
+    kept[0]->Write(FrameMessage(std::string(100'000, 'x')), [&](bool room) {
       if (room) written += 100'000;
       if (room && written < 10'000'000) next();
     });
@@ -291,7 +291,7 @@ TEST_F(ServerCallTest, AWriterThatNeverWaitsLeavesOthersTheirTurns) {
   On("/a.Echo/Flood", kServerStreams, [](ServerCall& call, Bytes) {
     struct Flood {
       static void Next(ServerCall& c) {
-        c.Write(Framed(std::string(1000, 'x')), [&c](bool room) {
+        c.Write(FrameMessage(std::string(1000, 'x')), [&c](bool room) {
           if (!room) return c.Finish(absl::OkStatus());
           Next(c);
         });
@@ -301,9 +301,9 @@ TEST_F(ServerCallTest, AWriterThatNeverWaitsLeavesOthersTheirTurns) {
   });
   Start();
   ClientCall& flood = Open("/a.Echo/Flood");
-  flood.stream.Send(Framed(""), true);
+  flood.stream.Send(FrameMessage(""), true);
   ClientCall& small = Open("/a.Echo/Say");
-  small.stream.Send(Framed("me too"), true);
+  small.stream.Send(FrameMessage("me too"), true);
   for (int i = 0; i < 200 && small.end.empty(); ++i) loop->RunTurn();
   EXPECT_EQ(small.trailers, "grpc-status=0");
   EXPECT_EQ(flood.end, "");
@@ -343,7 +343,7 @@ TEST_F(ServerCallTest, APassedDeadlineResetsWhereNothingIsTaken) {
   Start();
   ClientCall& client = Open("/a.Echo/Keep", {{"grpc-timeout", "250m"}}, 0);
   Idle();
-  kept.at(0)->Write(Framed(std::string(2 << 20, 'x')), [](bool) {});
+  kept.at(0)->Write(FrameMessage(std::string(2 << 20, 'x')), [](bool) {});
   loop->Advance(250ms);
   EXPECT_EQ(client.end, "reset CANCEL");
   kept[0]->Finish(absl::OkStatus());
@@ -392,7 +392,7 @@ TEST_F(ServerCallTest, ACallerThatCancelsIsHeard) {
   Idle();
   EXPECT_TRUE(kept[0]->cancelled());
   EXPECT_EQ(log, "cancelled no more ");
-  kept[0]->Write(Framed("x"), [this](bool room) { log += room ? "?" : "no room "; });
+  kept[0]->Write(FrameMessage("x"), [this](bool room) { log += room ? "?" : "no room "; });
   Idle();
   EXPECT_EQ(log, "cancelled no more no room ");
   kept[0]->Finish(absl::OkStatus());
@@ -436,9 +436,9 @@ TEST_F(ServerCallTest, ACallThatEndedLateLeavesNothingToTheNext) {
     late.AddHeader("x", "y");
     late.AddTrailer("x", "y");
     late.Read([](std::optional<Bytes>) {});
-    late.Write(Framed("z"), [](bool) {});
+    late.Write(FrameMessage("z"), [](bool) {});
     if (i == 0) late.Finish(absl::OkStatus());
-    if (i == 1) late.Reply(Framed("r"));
+    if (i == 1) late.Reply(FrameMessage("r"));
     if (i == 2) late.Finish(absl::AbortedError("a"));
     Idle();
     ClientCall& unary = Ask("/a.Echo/Say", "next");

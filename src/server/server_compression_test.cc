@@ -12,7 +12,7 @@ using testing::ElementsAre;
 const std::string kLong(1000, 'x');
 
 std::string Compressed(Compression how, std::string_view body) {
-  return Text(wire::CompressMessage(how, Framed(body)).bytes());
+  return Text(wire::CompressMessage(how, FrameMessage(body)).bytes());
 }
 std::string Undone(Compression how, const std::string& message) {
   std::vector<uint8_t> out;
@@ -44,12 +44,12 @@ TEST_F(ServerCompressionTest, CompressedRequestsAreUndone) {
 
 TEST_F(ServerCompressionTest, AHandlerKnowsWhetherItsRequestWasCompressed) {
   On("/a.Echo/Say", kUnary, [](ServerCall& call, Bytes) {
-    call.Reply(Framed(call.request_was_compressed() ? "yes" : "no"));
+    call.Reply(FrameMessage(call.request_was_compressed() ? "yes" : "no"));
   });
   Start();
   EXPECT_THAT(AskRaw(Compressed(Compression::kGzip, kLong), {{"grpc-encoding", "gzip"}}).messages,
               ElementsAre("yes"));
-  EXPECT_THAT(AskRaw(Text(Framed("x").bytes()), {{"grpc-encoding", "gzip"}}).messages,
+  EXPECT_THAT(AskRaw(Text(FrameMessage("x").bytes()), {{"grpc-encoding", "gzip"}}).messages,
               ElementsAre("no"));
 }
 
@@ -72,7 +72,7 @@ TEST_F(ServerCompressionTest, AHandlerChoosesAmongWhatItsCallerTakes) {
     log += call.SetCompression(Compression::kDeflate) ? "deflate " : "no ";
     call.SendHeaders();
     log += call.SetCompression(Compression::kIdentity) ? "identity " : "no ";
-    call.Reply(Framed(kLong));
+    call.Reply(FrameMessage(kLong));
   });
   Start();
   ClientCall& call = Ask("/a.Echo/Say", "", {{"grpc-accept-encoding", "deflate"}});
@@ -88,9 +88,9 @@ TEST_F(ServerCompressionTest, AMessageOfAStreamMayGoUncompressed) {
   ClientCall& call =
       Open("/a.Echo/Keep", {{"grpc-accept-encoding", std::string(wire::kAcceptEncoding)}});
   Idle();
-  kept.at(0)->Write(Framed(kLong), [](bool) {});
+  kept.at(0)->Write(FrameMessage(kLong), [](bool) {});
   Idle();
-  kept.at(0)->Write(Framed(kLong), [](bool) {}, {.compress = false});
+  kept.at(0)->Write(FrameMessage(kLong), [](bool) {}, {.compress = false});
   Idle();
   kept.at(0)->Finish(absl::OkStatus());
   Idle();

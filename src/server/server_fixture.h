@@ -23,9 +23,6 @@ namespace rondo::server {
 
 inline constexpr std::string_view kAddress = "10.0.0.1:50051";
 
-inline Slice Framed(std::string_view body) {
-  return FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); });
-}
 inline std::string Text(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
 // A call as the client sees it.
@@ -120,7 +117,7 @@ class ServerTest : public testing::Test {
   // The usual one: "/a.Echo/Say" answers what it was told.
   void OnEcho() {
     On("/a.Echo/Say", kUnary,
-       [](ServerCall& call, Bytes request) { call.Reply(Framed(Text(request))); });
+       [](ServerCall& call, Bytes request) { call.Reply(FrameMessage(Text(request))); });
   }
   // "/a.Echo/Keep": a handler that the test finishes.
   void OnKeep(Kind kind = kBoth) {
@@ -166,12 +163,12 @@ class ServerTest : public testing::Test {
   // A unary call, to its end or as far as it goes.
   ClientCall& Ask(std::string_view path, std::string_view request = "hi", Fields extra = {}) {
     ClientCall& call = Open(path, std::move(extra));
-    call.stream.Send(Framed(request), true);
+    call.stream.Send(FrameMessage(request), true);
     Idle();
     return call;
   }
   void Say(ClientCall& call, std::string_view request, bool last = false) {
-    call.stream.Send(Framed(request), last);
+    call.stream.Send(FrameMessage(request), last);
     Idle();
   }
   void EndRequests(ClientCall& call) {

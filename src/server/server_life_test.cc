@@ -183,7 +183,7 @@ TEST_F(ServerLifeTest, ACallThatCrossesTheFirstGoAwayIsServed) {
   Start();
   Drain(1h);
   ClientCall& call = Open("/a.Echo/Say");  // The client hasn't heard yet.
-  call.stream.Send(Framed("just in time"), true);
+  call.stream.Send(FrameMessage("just in time"), true);
   Idle();
   EXPECT_EQ(call.messages, std::vector<std::string>{"just in time"});
 }
@@ -286,7 +286,7 @@ TEST_F(ServerLifeTest, AHandlerMayFinishAfterItsLoopHasStopped) {
   loop->Stop();
   kept.at(0)->Finish(absl::NotFoundError("late"));
   server.reset();
-  kept.at(1)->Reply(Framed("later still"));
+  kept.at(1)->Reply(FrameMessage("later still"));
 }
 
 TEST_F(ServerLifeTest, BytesAndDelaysByChanceChangeNothing) {
@@ -297,7 +297,7 @@ TEST_F(ServerLifeTest, BytesAndDelaysByChanceChangeNothing) {
     env.loops.push_back(loop);
     Server s(MakeServer(options, std::move(env)));
     const Method say{.path = "/a.Echo/Say"};
-    s.Handle({&say, [](ServerCall& call, Bytes r) { call.Reply(Framed(Text(r))); }});
+    s.Handle({&say, [](ServerCall& call, Bytes r) { call.Reply(FrameMessage(Text(r))); }});
     ASSERT_TRUE(s.Start().ok());
     Client& c = clients.emplace_back();
     c.dial = chance.Connect(*loop, kAddress, [&](auto socket) {
@@ -306,7 +306,7 @@ TEST_F(ServerLifeTest, BytesAndDelaysByChanceChangeNothing) {
     });
     loop->Advance(1s);
     ClientCall& call = Open("/a.Echo/Say");
-    call.stream.Send(Framed(std::string(5000, 'x')), true);
+    call.stream.Send(FrameMessage(std::string(5000, 'x')), true);
     loop->Advance(60s);
     EXPECT_EQ(call.messages, std::vector<std::string>{std::string(5000, 'x')}) << "seed " << seed;
     EXPECT_EQ(call.trailers, "grpc-status=0") << "seed " << seed;

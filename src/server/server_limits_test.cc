@@ -37,7 +37,7 @@ TEST_F(ServerLimitsTest, APathThatIsNotCanonicalReachesNoHandler) {  // CVE-2026
 TEST_F(ServerLimitsTest, AHandlerForUnknownPathsGetsThem) {
   Make().HandleUnknown([](ServerCall& call) {
     call.Read([&call](std::optional<Bytes> bytes) {
-      call.Reply(Framed(std::string(call.method()) + " " + Text(*bytes)));
+      call.Reply(FrameMessage(std::string(call.method()) + " " + Text(*bytes)));
     });
   });
   OnEcho();

@@ -65,10 +65,6 @@ struct Call final : StreamHandler {
   int ends() const { return static_cast<int>(std::count(log.begin(), log.end(), 'E')); }
 };
 
-inline Slice Framed(std::string_view body) {
-  return FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); });
-}
-
 struct Owner : ConnectionOwner {
   int dirty = 0, settings = 0, opened = 0, ended = 0;
   uint64_t pong = 0;
@@ -92,7 +88,7 @@ struct EchoAcceptor : Acceptor {
     call.stream.Pull();
     call.on_half_close = [&call] {
       call.stream.Respond(http2::kResponse, {}, false);
-      for (const std::string& m : call.messages) call.stream.Send(Framed(m), false);
+      for (const std::string& m : call.messages) call.stream.Send(FrameMessage(m), false);
       call.stream.Finish(http2::kOk, {});
     };
   }

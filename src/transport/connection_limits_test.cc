@@ -15,7 +15,7 @@ std::string Request(uint32_t id, bool end = false) {
                http2::kRequestBlock);
 }
 std::string FramedText(std::string_view body) {
-  const Slice slice = Framed(body);
+  const Slice slice = FrameMessage(body);
   return {slice.bytes().begin(), slice.bytes().end()};
 }
 
@@ -40,8 +40,8 @@ TEST_P(ConnectionLimitsTest, UnreadMessagesStayWithinTheWindow) {
   Start();
   server.prepare = [](Call&) {};
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("x"), false));
-  for (int i = 0; i < 100; ++i) call.stream.Send(Framed(std::string(9995, 'm')), false);
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), false));
+  for (int i = 0; i < 100; ++i) call.stream.Send(FrameMessage(std::string(9995, 'm')), false);
   EXPECT_LT(TakenFromClient(SIZE_MAX), 140u << 10);
   EXPECT_GT(call.stream.queued(), 860000u);
 }
@@ -51,7 +51,7 @@ TEST_P(ConnectionLimitsTest, AMessageLargerThanTheWindowArrivesOnceAskedFor) {
   small.stream_window = 66000;
   Start(small);
   Call call;
-  ASSERT_TRUE(Begin(call, Framed(std::string(300000, 'm')), true));
+  ASSERT_TRUE(Begin(call, FrameMessage(std::string(300000, 'm')), true));
   Run();
   EXPECT_EQ(call.log, "HME");
   EXPECT_EQ(call.messages[0].size(), 300000u);
@@ -67,7 +67,7 @@ TEST_P(ConnectionLimitsTest, NoMixOfMessageSizesGetsStuck) {
   const size_t sizes[] = {17000, 35000, 17500, 52000, 69995, 1, 69990, 34999, 70001, 3, 60000};
   std::string all;
   for (const size_t size : sizes) {
-    call.stream.Send(Framed(std::string(size, 'm')), false);
+    call.stream.Send(FrameMessage(std::string(size, 'm')), false);
     Run();
     ASSERT_EQ(server.calls[0]->messages.back().size(), size);
   }
@@ -76,7 +76,7 @@ TEST_P(ConnectionLimitsTest, NoMixOfMessageSizesGetsStuck) {
 TEST_P(ConnectionLimitsTest, ALargeMessageNeedsTwoRoundTripsAtMost) {
   Start();
   Call call;
-  ASSERT_TRUE(Begin(call, Framed(std::string(1 << 20, 'm')), true));
+  ASSERT_TRUE(Begin(call, FrameMessage(std::string(1 << 20, 'm')), true));
   int trips = 0;
   while (server.calls.empty() || server.calls[0]->messages.empty()) {
     ASSERT_LT(++trips, 4);
@@ -99,14 +99,14 @@ TEST_P(ConnectionLimitsTest, ABusyReadersWindowGrowsAndASlowOnesDoesNot) {
     Call call;
     ASSERT_TRUE(Begin(call, Slice(), false));
     for (int i = 0; i < 30; ++i) {
-      call.stream.Send(Framed(std::string(60000, 'm')), false);
+      call.stream.Send(FrameMessage(std::string(60000, 'm')), false);
       Run();
       now += busy ? milliseconds(10) : seconds(2);
     }
     server.calls[0]->pull_more = false;
-    call.stream.Send(Framed("taken"), false);  // Uses up the last pull.
+    call.stream.Send(FrameMessage("taken"), false);  // Uses up the last pull.
     Run();
-    for (int i = 0; i < 30; ++i) call.stream.Send(Framed(std::string(60000, 'm')), false);
+    for (int i = 0; i < 30; ++i) call.stream.Send(FrameMessage(std::string(60000, 'm')), false);
     const size_t unread = TakenFromClient(SIZE_MAX);
     if (busy) {
       EXPECT_GT(unread, 500u << 10);
@@ -143,7 +143,7 @@ TEST_P(ConnectionLimitsTest, MessagesThatMustWaitForRoomAllArriveInTheEnd) {
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 8; ++i) {
     calls.push_back(std::make_unique<Call>());
-    ASSERT_TRUE(Begin(*calls.back(), Framed(std::string(250000, 'm')), true));
+    ASSERT_TRUE(Begin(*calls.back(), FrameMessage(std::string(250000, 'm')), true));
   }
   Run();
   for (const auto& call : calls) EXPECT_EQ(call->log, "HME");
@@ -156,7 +156,7 @@ TEST_P(ConnectionLimitsTest, AMessageBeyondTheWholeBudgetArrivesToo) {
   options.stream_window = 66000;
   Start(options, limits);
   Call call;
-  ASSERT_TRUE(Begin(call, Framed(std::string(500000, 'm')), true));
+  ASSERT_TRUE(Begin(call, FrameMessage(std::string(500000, 'm')), true));
   Run();
   EXPECT_EQ(call.log, "HME");
 }
@@ -167,11 +167,11 @@ TEST_P(ConnectionLimitsTest, OneSlowReaderStopsNobodyElse) {
   Start(options);
   server.prepare = [](Call&) {};
   Call slow;
-  ASSERT_TRUE(Begin(slow, Framed(std::string(300000, 's')), true));
+  ASSERT_TRUE(Begin(slow, FrameMessage(std::string(300000, 's')), true));
   Run();
   server.prepare = [](Call& call) { EchoAcceptor::Echo(call); };
   Call quick;
-  ASSERT_TRUE(Begin(quick, Framed(std::string(300000, 'q')), true));
+  ASSERT_TRUE(Begin(quick, FrameMessage(std::string(300000, 'q')), true));
   Run();
   EXPECT_EQ(quick.log, "HME");
   EXPECT_EQ(slow.log, "");
@@ -308,7 +308,7 @@ TEST_P(ConnectionLimitsTest, ManyCallsOverATrickleNeverStopTwoHonestPeersReading
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 512; ++i) {
     calls.push_back(std::make_unique<Call>());
-    ASSERT_TRUE(Begin(*calls.back(), Framed(std::string(200, 'c')), true));
+    ASSERT_TRUE(Begin(*calls.back(), FrameMessage(std::string(200, 'c')), true));
     ASSERT_TRUE(up->may_read(now) && down->may_read(now));
   }
   for (int i = 0; i < 100000; ++i) {

@@ -13,7 +13,7 @@ using http2::Fate;
 TEST_P(ConnectionTest, AUnaryCallIsHeadersMessageEnd) {
   Start();
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("hello"), true));
+  ASSERT_TRUE(Begin(call, FrameMessage("hello"), true));
   Run();
   EXPECT_EQ(call.log, "HME");
   EXPECT_EQ(call.messages[0], "hello");
@@ -30,7 +30,7 @@ TEST_P(ConnectionTest, AStreamMayBeStartedAgainAfterItsEnd) {
   Call call;
   for (int i = 0; i < 3; ++i) {
     call.log.clear();
-    ASSERT_TRUE(Begin(call, Framed("again"), true));
+    ASSERT_TRUE(Begin(call, FrameMessage("again"), true));
     Run();
     EXPECT_EQ(call.log, "HME");
   }
@@ -58,7 +58,7 @@ TEST_P(ConnectionTest, ManyCallsOfManySizesAllComeBack) {
     calls.push_back(std::make_unique<Call>());
     Call& call = *calls.back();
     const std::string body(random() % (i % 4 == 0 ? 100000 : 300), 'b');
-    ASSERT_TRUE(Begin(call, Framed(body), true));
+    ASSERT_TRUE(Begin(call, FrameMessage(body), true));
     call.messages.push_back(body);
     if (i % 7 == 3) Move(up, down);
     if (i % 9 == 5) calls[i]->stream.Cancel();
@@ -79,8 +79,8 @@ TEST_P(ConnectionTest, ALongMessageMayBeTakenWithoutACopyAndTheNextOneIsWhole) {
   Call call;
   call.take_storage = true;
   const std::string bodies[] = {std::string(200000, 'a'), "b", std::string(100000, 'c'), ""};
-  ASSERT_TRUE(Begin(call, Framed(bodies[0]), false, 1));
-  for (size_t i = 1; i < 4; ++i) call.stream.Send(Framed(bodies[i]), i == 3);
+  ASSERT_TRUE(Begin(call, FrameMessage(bodies[0]), false, 1));
+  for (size_t i = 1; i < 4; ++i) call.stream.Send(FrameMessage(bodies[i]), i == 3);
   for (size_t i = 0; i < 4; ++i) {
     Run();
     ASSERT_EQ(call.messages.size(), i + 1);
@@ -95,8 +95,8 @@ TEST_P(ConnectionTest, ALongMessageMayBeTakenWithoutACopyAndTheNextOneIsWhole) {
 TEST_P(ConnectionTest, OnMessageNeverRunsInsidePullAndTrailersWaitForUnreadMessages) {
   Start();
   Call call;
-  ASSERT_TRUE(Begin(call, Framed(std::string(30000, 'm')), false, 0));
-  for (int i = 1; i < 10; ++i) call.stream.Send(Framed(std::string(30000, 'm')), i == 9);
+  ASSERT_TRUE(Begin(call, FrameMessage(std::string(30000, 'm')), false, 0));
+  for (int i = 1; i < 10; ++i) call.stream.Send(FrameMessage(std::string(30000, 'm')), i == 9);
   Run();
   EXPECT_EQ(call.log, "H");
   for (size_t i = 0; i < 10; ++i) {
@@ -112,7 +112,7 @@ TEST_P(ConnectionTest, OnMessageNeverRunsInsidePullAndTrailersWaitForUnreadMessa
 TEST_P(ConnectionTest, UnreadMessagesSurviveTheLossOfTheConnection) {
   Start();
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("kept"), true, 0));
+  ASSERT_TRUE(Begin(call, FrameMessage("kept"), true, 0));
   Run();
   up->Lost();
   EXPECT_EQ(call.log, "H");
@@ -130,8 +130,8 @@ TEST_P(ConnectionTest, SendSaysStopAndOnWritableSaysGo) {
   Start(low);
   server.prepare = [](Call&) {};  // Pulls nothing.
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("x"), false));
-  EXPECT_FALSE(call.stream.Send(Framed(std::string(600000, 'm')), false));
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), false));
+  EXPECT_FALSE(call.stream.Send(FrameMessage(std::string(600000, 'm')), false));
   Run();
   EXPECT_EQ(call.log, "");
   EXPECT_GT(call.stream.queued(), 200000u);
@@ -144,7 +144,7 @@ TEST_P(ConnectionTest, SendSaysStopAndOnWritableSaysGo) {
 TEST_P(ConnectionTest, WhatTheOwnersDropIsForgotten) {
   Start();
   auto call = std::make_unique<Call>();
-  ASSERT_TRUE(Begin(*call, Framed("x"), false));
+  ASSERT_TRUE(Begin(*call, FrameMessage("x"), false));
   Run();
   call.reset();
   Run();
@@ -160,7 +160,7 @@ TEST_P(ConnectionTest, AServerThatAnswersEarlyEndsTheClientsSending) {
     call.on_message = [&call] { call.stream.Respond(http2::kTrailersOnly, {}, true); };
   };
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("x"), false));
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), false));
   Run();
   EXPECT_EQ(call.log, "E");
   EXPECT_EQ(call.status, "12");
@@ -173,7 +173,7 @@ TEST_P(ConnectionTest, InterimHeadersAreSkipped) {
   Call call;
   int headers = 0;
   call.on_headers = [&] { ++headers; };
-  ASSERT_TRUE(Begin(call, Framed("x"), true));
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), true));
   Take(*up, now);
   // The answer, by hand: 103, then 200 with trailers.
   const std::string early = http2::Frame(http2::kHeaders, http2::kEndHeaders, 1,
@@ -188,7 +188,7 @@ TEST_P(ConnectionTest, RefusedCallsWereNotProcessed) {
   Start();
   server.accept = false;
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("x"), true));
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), true));
   Run();
   EXPECT_EQ(call.end.closed.cause, Cause::kPeerReset);
   EXPECT_EQ(call.end.closed.code, Code::kRefusedStream);
@@ -200,8 +200,8 @@ TEST_P(ConnectionTest, StartFailsWithoutASlotAndKeepsNothing) {
   one.max_streams = 1;
   Start(one);
   Call first, second;
-  ASSERT_TRUE(Begin(first, Framed("x"), false));
-  Slice slice = Framed("kept by the caller");
+  ASSERT_TRUE(Begin(first, FrameMessage("x"), false));
+  Slice slice = FrameMessage("kept by the caller");
   EXPECT_FALSE(up->Start(second.stream, second, http2::kEcho, {}, std::move(slice), true));
   EXPECT_EQ(slice.size(), 5u + 18);
   EXPECT_FALSE(second.stream.open());
@@ -246,8 +246,8 @@ TEST_P(ConnectionTest, AStreamMayHaveALimitOfItsOwn) {
     call.stream.set_max_message(10);
   };
   Call fits, too_long;
-  ASSERT_TRUE(Begin(fits, Framed("0123456789"), true));
-  ASSERT_TRUE(Begin(too_long, Framed("0123456789a"), true));
+  ASSERT_TRUE(Begin(fits, FrameMessage("0123456789"), true));
+  ASSERT_TRUE(Begin(too_long, FrameMessage("0123456789a"), true));
   Run();
   EXPECT_EQ(fits.log, "HME");
   EXPECT_EQ(server.calls[1]->end.why, Why::kMessageTooLong);
@@ -276,7 +276,7 @@ TEST_P(ConnectionTest, AnAnswerWithoutTrailersIsTheServersFault) {
   server.prepare = [](Call& call) {
     call.on_half_close = [&call] {
       call.stream.Respond(http2::kResponse, {}, false);
-      call.stream.Send(Framed("x"), true);
+      call.stream.Send(FrameMessage("x"), true);
     };
   };
   Call call;
@@ -289,9 +289,9 @@ TEST_P(ConnectionTest, AnAnswerWithoutTrailersIsTheServersFault) {
 TEST_P(ConnectionTest, LossEndsEveryStreamAndSaysWhatWasNeverSent) {
   Start();
   Call sent, unsent;
-  ASSERT_TRUE(Begin(sent, Framed("x"), false));
+  ASSERT_TRUE(Begin(sent, FrameMessage("x"), false));
   Run();
-  ASSERT_TRUE(Begin(unsent, Framed("x"), true));
+  ASSERT_TRUE(Begin(unsent, FrameMessage("x"), true));
   up->Lost();
   EXPECT_EQ(sent.end.closed.cause, Cause::kConnection);
   EXPECT_EQ(sent.end.closed.fate, Fate::kMaybeProcessed);
@@ -304,7 +304,7 @@ TEST_P(ConnectionTest, LossEndsEveryStreamAndSaysWhatWasNeverSent) {
 TEST_P(ConnectionTest, DroppingItEndsItsStreams) {
   Start();
   Call call;
-  ASSERT_TRUE(Begin(call, Framed("x"), false));
+  ASSERT_TRUE(Begin(call, FrameMessage("x"), false));
   Run();
   up.reset();
   EXPECT_EQ(call.log, "E");
@@ -320,8 +320,8 @@ TEST_P(ConnectionTest, ItMayBeDroppedInsideEachOfItsEvents) {
     if (*where == 'H') call.on_headers = drop;
     if (*where == 'M') call.on_message = drop;
     if (*where == 'E') call.on_end = drop;
-    ASSERT_TRUE(Begin(call, Framed("x"), true));
-    ASSERT_TRUE(Begin(other, Framed("x"), false));
+    ASSERT_TRUE(Begin(call, FrameMessage("x"), true));
+    ASSERT_TRUE(Begin(other, FrameMessage("x"), false));
     const int heard = up_owner.ended;
     Run();
     EXPECT_EQ(call.ends(), 1) << where;
@@ -339,7 +339,7 @@ TEST_P(ConnectionTest, AHandlerMayCancelInEachOfItsEvents) {
     const auto cancel = [&] { call.stream.Cancel(); };
     if (*where == 'H') call.on_headers = cancel;
     if (*where == 'M') call.on_message = cancel;
-    ASSERT_TRUE(Begin(call, Framed("x"), true));
+    ASSERT_TRUE(Begin(call, FrameMessage("x"), true));
     Run();
     EXPECT_EQ(call.log, *where == 'H' ? "H" : "HM");
     EXPECT_EQ(up->open_streams(), 0u);

@@ -79,7 +79,7 @@ class LinkTest : public testing::Test {
     at_down.log.clear();
   }
   bool Begin(Call& call, std::string_view text, bool end = true) {
-    return up->connection().Start(call.stream, call, http2::kEcho, {}, Framed(text), end, 2);
+    return up->connection().Start(call.stream, call, http2::kEcho, {}, FrameMessage(text), end, 2);
   }
   void Idle() { loop->RunUntilIdle(); }
 

@@ -101,8 +101,8 @@ class Storm {
     Call& call = tried->call;
     const int pulls = Maybe() ? 2 : 0;
     if (pulls == 0) late_.push_back(&call);
-    EXPECT_TRUE(up_->connection().Start(call.stream, call, http2::kEcho, {}, Framed(tried->text),
-                                        true, pulls));
+    EXPECT_TRUE(up_->connection().Start(call.stream, call, http2::kEcho, {},
+                                        FrameMessage(tried->text), true, pulls));
     tried_.push_back(std::move(tried));
     for (Call* late : late_) late->stream.Pull();
   }

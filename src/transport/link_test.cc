@@ -248,7 +248,7 @@ TEST_F(LinkTest, ADrainingServerLosesNoCall) {
   ASSERT_EQ(server.calls.size(), 2u);
   for (auto& call : server.calls) {
     call->stream.Respond(http2::kResponse, {}, false);
-    call->stream.Send(Framed("done"), false);
+    call->stream.Send(FrameMessage("done"), false);
     call->stream.Finish(http2::kOk, {});
   }
   Idle();
@@ -266,7 +266,7 @@ TEST_F(LinkTest, ADrainingServerWaitsForTheLastByteToBeTaken) {
   server.prepare = [](Call& call) {
     call.on_half_close = [&call] {
       call.stream.Respond(http2::kResponse, {}, false);
-      call.stream.Send(Framed(std::string(500000, 'r')), false);
+      call.stream.Send(FrameMessage(std::string(500000, 'r')), false);
       call.stream.Finish(http2::kOk, {});
     };
   };
@@ -362,7 +362,8 @@ TEST_F(LinkTest, ADrainingClientClosesAfterItsLastStream) {
 TEST_F(LinkTest, ACompleteAnswerOutlivesItsConnection) {
   Start();
   Call call;
-  ASSERT_TRUE(up->connection().Start(call.stream, call, http2::kEcho, {}, Framed("kept"), true, 0));
+  ASSERT_TRUE(
+      up->connection().Start(call.stream, call, http2::kEcho, {}, FrameMessage("kept"), true, 0));
   Idle();
   network.Reset(kAddress);
   Idle();
@@ -398,7 +399,7 @@ TEST_F(LinkTest, APeerThatTakesNoByteOfAServerIsDropped) {
   Idle();
   network.Freeze(kAddress);
   server.calls[0]->stream.Respond(http2::kResponse, {}, false);
-  server.calls[0]->stream.Send(Framed(std::string(60000, 'z')), false);
+  server.calls[0]->stream.Send(FrameMessage(std::string(60000, 'z')), false);
   loop->Advance(seconds(59));
   EXPECT_EQ(at_down.log, "");
   loop->Advance(seconds(16));
@@ -410,11 +411,12 @@ TEST_F(LinkTest, AStreamWhoseBytesNobodyTakesIsReset) {
   Start();
   server.prepare = [](Call&) {};
   Call call, healthy;
-  ASSERT_TRUE(up->connection().Start(call.stream, call, http2::kEcho, {}, Framed("x"), true, 0));
+  ASSERT_TRUE(
+      up->connection().Start(call.stream, call, http2::kEcho, {}, FrameMessage("x"), true, 0));
   ASSERT_TRUE(Begin(healthy, "x", false));
   Idle();
   server.calls[0]->stream.Respond(http2::kResponse, {}, false);
-  server.calls[0]->stream.Send(Framed(std::string(1 << 20, 'z')), false);
+  server.calls[0]->stream.Send(FrameMessage(std::string(1 << 20, 'z')), false);
   loop->Advance(seconds(59));
   EXPECT_EQ(server.calls[0]->log, "");
   loop->Advance(seconds(16));

@@ -10,9 +10,6 @@ namespace {
 
 constexpr Compression kBoth[] = {Compression::kGzip, Compression::kDeflate};
 
-Slice Framed(std::string_view body) {
-  return FrameMessage(body.size(), [&](uint8_t* to) { std::ranges::copy(body, to); });
-}
 Bytes BodyOf(const Slice& framed) { return framed.bytes().subspan(kMessagePrefix); }
 bool Flagged(const Slice& framed) { return framed.bytes()[0] == 1; }
 Bytes BytesOf(std::string_view text) {
@@ -30,7 +27,7 @@ TEST(Compression, WhatWasCompressedComesBack) {
   for (const Compression how : kBoth) {
     for (const size_t size : {100UL, 65'536UL, 3'000'000UL}) {
       const std::string body(size, 'x');
-      const Slice small = CompressMessage(how, Framed(body));
+      const Slice small = CompressMessage(how, FrameMessage(body));
       EXPECT_TRUE(Flagged(small));
       EXPECT_LT(small.size(), body.size());
       std::vector<uint8_t> out{1, 2, 3};
@@ -41,7 +38,7 @@ TEST(Compression, WhatWasCompressedComesBack) {
 }
 
 TEST(Compression, ThePrefixTellsTheCompressedLength) {
-  const Slice small = CompressMessage(Compression::kGzip, Framed(std::string(1000, 'x')));
+  const Slice small = CompressMessage(Compression::kGzip, FrameMessage(std::string(1000, 'x')));
   uint8_t prefix[kMessagePrefix];
   WriteMessagePrefix(prefix, small.size() - kMessagePrefix, true);
   EXPECT_TRUE(std::ranges::equal(prefix, small.bytes().first(kMessagePrefix)));
@@ -51,7 +48,7 @@ TEST(Compression, WhatDoesNotBecomeShorterGoesAsItIs) {
   for (const Compression how : kBoth) {
     for (const std::string& body :
          {std::string(), std::string("x"), std::string("short"), Noise(5000)}) {
-      const Slice same = CompressMessage(how, Framed(body));
+      const Slice same = CompressMessage(how, FrameMessage(body));
       EXPECT_FALSE(Flagged(same));
       EXPECT_EQ(same.size(), kMessagePrefix + body.size());
     }
@@ -59,12 +56,13 @@ TEST(Compression, WhatDoesNotBecomeShorterGoesAsItIs) {
 }
 
 TEST(Compression, IdentityTouchesNothing) {
-  EXPECT_FALSE(Flagged(CompressMessage(Compression::kIdentity, Framed(std::string(999, 'x')))));
+  EXPECT_FALSE(
+      Flagged(CompressMessage(Compression::kIdentity, FrameMessage(std::string(999, 'x')))));
 }
 
 TEST(Compression, AMessageOfExactlyTheLimitPassesAndOneByteMoreDoesNot) {
   for (const Compression how : kBoth) {
-    const Slice small = CompressMessage(how, Framed(std::string(5000, 'x')));
+    const Slice small = CompressMessage(how, FrameMessage(std::string(5000, 'x')));
     std::vector<uint8_t> out;
     EXPECT_EQ(DecompressMessage(how, BodyOf(small), 5000, out), absl::OkStatus());
     EXPECT_EQ(DecompressMessage(how, BodyOf(small), 4999, out).code(),
@@ -73,7 +71,7 @@ TEST(Compression, AMessageOfExactlyTheLimitPassesAndOneByteMoreDoesNot) {
 }
 
 TEST(Compression, ABombIsStoppedAtTheLimitBeforeItTakesMoreMemory) {
-  const Slice bomb = CompressMessage(Compression::kGzip, Framed(std::string(64 << 20, '\0')));
+  const Slice bomb = CompressMessage(Compression::kGzip, FrameMessage(std::string(64 << 20, '\0')));
   ASSERT_LT(bomb.size(), 70'000U);
   std::vector<uint8_t> out;
   const absl::Status status = DecompressMessage(Compression::kGzip, BodyOf(bomb), 1 << 20, out);
@@ -87,7 +85,7 @@ TEST(Compression, ABombIsStoppedAtTheLimitBeforeItTakesMoreMemory) {
 // The length at a gzip's end is a hint: it may promise too much or too little.
 TEST(Compression, AGzipThatLiesAboutItsLengthCostsNoMemory) {
   for (const uint8_t lie : {0x00, 0xff}) {
-    const Slice honest = CompressMessage(Compression::kGzip, Framed(std::string(5000, 'x')));
+    const Slice honest = CompressMessage(Compression::kGzip, FrameMessage(std::string(5000, 'x')));
     std::vector<uint8_t> bytes(BodyOf(honest).begin(), BodyOf(honest).end());
     for (size_t i = 1; i <= 4; ++i) bytes[bytes.size() - i] = lie;
     std::vector<uint8_t> out;
@@ -110,7 +108,7 @@ TEST(Compression, WhatIsNotCompressedIsAnErrorThatSaysWhy) {
 
 TEST(Compression, ACutOrLengthenedMessageIsAnError) {
   for (const Compression how : kBoth) {
-    const Slice small = CompressMessage(how, Framed(std::string(5000, 'x')));
+    const Slice small = CompressMessage(how, FrameMessage(std::string(5000, 'x')));
     std::vector<uint8_t> out, bytes(BodyOf(small).begin(), BodyOf(small).end());
     const std::string name(EncodingName(how));
     EXPECT_EQ(Text(DecompressMessage(how, BodyOf(small).first(bytes.size() - 1), 1 << 20, out)),
@@ -126,7 +124,7 @@ TEST(Compression, ACutOrLengthenedMessageIsAnError) {
 TEST(Compression, AFaultyMessageSpoilsNoLaterOne) {
   std::vector<uint8_t> out;
   ASSERT_FALSE(DecompressMessage(Compression::kGzip, BytesOf("rubbish"), 99, out).ok());
-  const Slice small = CompressMessage(Compression::kGzip, Framed(std::string(50, 'x')));
+  const Slice small = CompressMessage(Compression::kGzip, FrameMessage(std::string(50, 'x')));
   EXPECT_EQ(DecompressMessage(Compression::kGzip, BodyOf(small), 99, out), absl::OkStatus());
 }
 

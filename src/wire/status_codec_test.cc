@@ -10,11 +10,11 @@
 namespace rondo::wire {
 namespace {
 
-struct TestField {
+struct StatusField {
   std::string_view name, value;
 };
-struct Block {
-  std::vector<TestField> fields;
+struct StatusBlock {
+  std::vector<StatusField> fields;
 };
 enum class Cause { kComplete, kPeerReset, kGoAway, kPeerFault, kConnection };
 struct TestClosed {
@@ -84,9 +84,9 @@ TEST(StatusCodec, ACodeThatIsNoneIsUnknown) {
 }
 
 TEST(StatusCodec, AnAnswerWithoutAStatusIsInternal) {
-  EXPECT_EQ(DecodeStatus(Block{{{"x", "y"}}}),
+  EXPECT_EQ(DecodeStatus(StatusBlock{{{"x", "y"}}}),
             absl::InternalError("the server ended the answer without a grpc-status"));
-  EXPECT_EQ(DecodeStatus(Block{{{"grpc-status", "5"}, {"grpc-message", "a%20b"}}}),
+  EXPECT_EQ(DecodeStatus(StatusBlock{{{"grpc-status", "5"}, {"grpc-message", "a%20b"}}}),
             absl::NotFoundError("a b"));
 }
 
@@ -114,8 +114,8 @@ TEST(StatusCodec, AnAnswerThatIsNotGrpcIsToldByItsHttpStatusAndContentType) {
 }
 
 TEST(StatusCodec, AGrpcStatusCountsWhateverTheHttpStatus) {
-  EXPECT_TRUE(CheckResponseHeaders(Block{{{":status", "503"}, {"grpc-status", "5"}}}).ok());
-  EXPECT_EQ(CheckResponseHeaders(Block{{{":status", "503"}}}).code(),
+  EXPECT_TRUE(CheckResponseHeaders(StatusBlock{{{":status", "503"}, {"grpc-status", "5"}}}).ok());
+  EXPECT_EQ(CheckResponseHeaders(StatusBlock{{{":status", "503"}}}).code(),
             absl::StatusCode::kUnavailable);
 }
 

@@ -196,7 +196,11 @@ void Nghttp2Session::OnPingFrame(const nghttp2_frame& frame) {
     return visitor_.OnPong(payload);
   }
   ++replies_;
-  if (!visitor_.OnPing(police_.TakeSpoke())) return Fail(Code::kEnhanceYourCalm, "too_many_pings");
+  if (!visitor_.OnPing(police_.TakeSpoke())) {
+    SetFault(Code::kEnhanceYourCalm, "too_many_pings");
+    nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+    return;
+  }
   Judge(police_.Paid(Offence::kPing), "PING frames");
 }
 

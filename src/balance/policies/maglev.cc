@@ -12,7 +12,7 @@
 namespace rondo {
 namespace {
 
-constexpr uint32_t kLargest = 5000011;
+constexpr uint32_t kLargestTable = 5000011;
 
 bool IsPrime(uint32_t n) {
   for (uint32_t i = 2; i * i <= n; ++i) {
@@ -26,9 +26,9 @@ struct MaglevConfig {
   RequestHash request;
 
   void Read(ConfigReader& r) {
-    r.Number("tableSize", size, 2u, kLargest);
+    r.Number("tableSize", size, 2u, kLargestTable);
     if (!IsPrime(size))
-      r.Bad("tableSize", Cat(size, " is not a prime number within 2..", kLargest));
+      r.Bad("tableSize", Cat(size, " is not a prime number within 2..", kLargestTable));
     request.Read(r);
   }
 };

@@ -13,7 +13,7 @@
 namespace rondo {
 namespace {
 
-constexpr uint32_t kLargest = 8388608;  // A42
+constexpr uint32_t kLargestRing = 8388608;  // A42
 
 struct RingHashConfig {
   uint32_t min = 1024, max = 4096;
@@ -28,7 +28,7 @@ struct RingHashConfig {
   // 0 is proto3's way to say nothing.
   static void Size(std::string_view name, uint32_t& out, ConfigReader& r) {
     uint32_t given = 0;
-    r.Number(name, given, 0u, kLargest);
+    r.Number(name, given, 0u, kLargestRing);
     if (given > 0) out = given;
   }
 };
@@ -39,7 +39,7 @@ class RingHash final : public HashSpread {
 
   absl::Status OnUpdate(const Update& update, Control& control) override {
     const auto* cap = update.settings.Get<RingSizeCap>();
-    cap_ = std::clamp(cap == nullptr ? RingSizeCap().value : cap->value, 1u, kLargest);
+    cap_ = std::clamp(cap == nullptr ? RingSizeCap().value : cap->value, 1u, kLargestRing);
     config_ = ConfigAs<RingHashConfig>(update.config);
     return HashSpread::OnUpdate(update, control);
   }
