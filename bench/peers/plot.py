@@ -43,7 +43,7 @@ def draw(axes, row, results):
     for i, name in enumerate(names):
         weight = "bold" if name == "rondo" else "normal"
         axes.text(values[name] + most * 0.015, i, short(values[name]), va="center", fontsize=9, fontweight=weight)
-    axes.axvline(row.most, color="#edae49", linewidth=1.6, linestyle="--", zorder=3)
+    axes.axvline(row.here(median), color="#edae49", linewidth=1.6, linestyle="--", zorder=3)
     axes.set_xlim(0, most * 1.18)
     axes.set_title(f"{row.title}, {row.unit}", fontsize=9.5, loc="left", fontweight="bold")
     axes.tick_params(axis="y", length=0, labelsize=9)

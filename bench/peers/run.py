@@ -265,6 +265,13 @@ def save_values(about, results):
     (SAVED / "peers.json").write_text(json.dumps({"machine": about, "results": values}, indent=1) + "\n")
 
 
+def saved_values():
+    saved = json.loads((SAVED / "peers.json").read_text())
+    results = Results()
+    results.rows = {tuple(key.split(" | ")): values for key, values in saved["results"].items()}
+    return saved["machine"], results
+
+
 def main():
     parts = ["calls", "apart", "open", "idle"]
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -272,6 +279,7 @@ def main():
     arguments.add_argument("--quick", action="store_true", help="one short run of each instead of five")
     arguments.add_argument("--save", action="store_true", help="write docs/benchmarks/peers.{md,json,svg}")
     arguments.add_argument("--only", default=",".join([*parts, "counts"]), help="comma separated")
+    arguments.add_argument("--again", action="store_true", help="measure nothing, write what is saved anew")
     asked = arguments.parse_args()
     wanted = asked.only.split(",")
     for name in wanted:
@@ -281,6 +289,8 @@ def main():
     everyone = programs(build)
     about = machine(build) | {"peers": report.versions(build.parent / "peers"),
                               "runs": "1 short run" if asked.quick else "5 interleaved runs"}
+    if asked.again:
+        return write(build, *saved_values(), everyone)
     runs = Runs(everyone, asked.quick)
     runs.run([p for p in parts if p in wanted])
     if "counts" in wanted:
@@ -289,12 +299,20 @@ def main():
         print("bench: counts", file=sys.stderr)
         counts(runs)
     derived(runs.results, [p.name for p in everyone])
-    lines = report.lines(about, runs.results, [p.name for p in everyone], [p.name for p in everyone if p.peer])
-    print("\n".join(lines))
     if not asked.save:
-        return
+        return print(tables(about, runs.results, everyone))
     save_values(about, runs.results)
-    (SAVED / "peers.md").write_text("\n".join(lines).rstrip() + "\n")
+    write(build, about, runs.results, everyone)
+
+
+def tables(about, results, everyone):
+    return "\n".join(report.lines(about, results, [p.name for p in everyone], [p.name for p in everyone if p.peer]))
+
+
+def write(build, about, results, everyone):
+    told = tables(about, results, everyone)
+    print(told)
+    (SAVED / "peers.md").write_text(told.rstrip() + "\n")
     python = build.parent / "peers/venv/bin/python"
     if python.exists():
         plot = pathlib.Path(__file__).with_name("plot.py")

@@ -264,7 +264,7 @@ TEST_F(ServerMetricsTest, ACallIsCountedWhenItComesAndMeasuredWhenItEnds) {
               ElementsAre("grpc_server_call_started_total{grpc_method=\"a.Echo/Keep\"} 1"));
   EXPECT_THAT(Told("grpc_server_call_duration"), IsEmpty());
   loop->Advance(20ms);
-  kept[0]->Reply(server::FrameMessage("hi"));
+  kept[0]->Reply(FrameMessage("hi"));
   Idle();
   const std::string labels = R"({grpc_method="a.Echo/Keep",grpc_status="OK"})";
   EXPECT_THAT(Told("grpc_server_call_duration"),

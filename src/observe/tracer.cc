@@ -7,8 +7,6 @@
 namespace rondo {
 namespace {
 
-using Kind = Span::Kind;
-
 // "/pkg.Svc/Method" as "Sent.pkg.Svc.Method".
 std::string NameOf(std::string_view what, std::string_view path) {
   std::string name = Cat(what, ".", path.starts_with('/') ? path.substr(1) : path);
@@ -18,7 +16,7 @@ std::string NameOf(std::string_view what, std::string_view path) {
   return name;
 }
 
-Span MakeSpan(Kind kind, std::string name, const TraceContext& context,
+Span MakeSpan(Span::Kind kind, std::string name, const TraceContext& context,
               const std::optional<TraceContext>& parent, Time start, Time end) {
   Span span{.kind = kind,
             .name = std::move(name),
@@ -37,8 +35,8 @@ void EndAttempts(Tracer& tracer, const ClientCall& call, const TraceContext& abo
   for (const Attempt& a : call.attempts()) {
     if (a.began == Time{}) continue;  // Its backoff was not over when the call ended.
     const Duration took = a.resolver + a.queued + a.credentials + a.slot + a.server;
-    Span span = MakeSpan(Kind::kAttempt, NameOf("Attempt", call.method().path), tracer.Begin(above),
-                         above, a.began, a.began + took);
+    Span span = MakeSpan(Span::Kind::kAttempt, NameOf("Attempt", call.method().path),
+                         tracer.Begin(above), above, a.began, a.began + took);
     span.ended_at -=
         std::chrono::duration_cast<std::chrono::system_clock::duration>(now - (a.began + took));
     span.status = absl::Status(a.code, a.message);
@@ -71,8 +69,8 @@ Task<absl::Status> TraceCall(std::shared_ptr<Tracer> tracer, ClientCall& call, C
   const Time now = call.loop().Now();
   if (context.sampled) {
     EndAttempts(*tracer, call, context, now);
-    Span span =
-        MakeSpan(Kind::kClient, NameOf("Sent", call.method().path), context, parent, start, now);
+    Span span = MakeSpan(Span::Kind::kClient, NameOf("Sent", call.method().path), context, parent,
+                         start, now);
     span.status = status;
     tracer->End(std::move(span));
   }
@@ -88,7 +86,7 @@ Task<absl::Status> TraceServed(std::shared_ptr<Tracer> tracer, ServerCall& call,
   const std::string name = NameOf("Recv", call.method());
   const Time start = call.loop().Now();
   absl::Status status = co_await next(call);
-  Span span = MakeSpan(Kind::kServer, name, context, parent, start, call.loop().Now());
+  Span span = MakeSpan(Span::Kind::kServer, name, context, parent, start, call.loop().Now());
   span.status = status;
   tracer->End(std::move(span));
   co_return status;

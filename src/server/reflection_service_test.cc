@@ -169,7 +169,7 @@ TEST_F(ReflectionServiceTest, WhatGeneratedCodeHasLinkedIsKnown) {
 TEST_F(ReflectionServiceTest, FieldsHaveJsonNamesAlsoWhereCompiledCodeLeavesThemOut) {
   Start();
   ClientCall& call = Open(kV1, {}, 1);
-  Say(call, Text(3, "google/protobuf/descriptor.proto"), true);
+  Say(call, TextField(3, "google/protobuf/descriptor.proto"), true);
   EXPECT_THAT(call.messages.at(0), testing::HasSubstr("javaPackage"));
 }
 

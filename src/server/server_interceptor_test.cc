@@ -104,7 +104,7 @@ TEST_F(InterceptorTest, AStreamGoesThroughTheSameFunction) {
   ClientCall& call = Open("/a.Echo/Keep");
   Idle();
   ASSERT_EQ(kept.size(), 1u);
-  kept[0]->Write(Framed("reply"), [](bool) {});
+  kept[0]->Write(FrameMessage("reply"), [](bool) {});
   Idle();
   EXPECT_EQ(call.messages.at(0), "reply");
   EXPECT_EQ(log, "one ");

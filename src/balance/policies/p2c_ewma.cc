@@ -16,7 +16,7 @@
 namespace rondo {
 namespace {
 
-constexpr uint32_t kMostChoices = 10, kCompareAll = 8;
+constexpr uint32_t kMostAtAll = 10, kCompareAll = 8;
 constexpr Duration kWorst = std::chrono::seconds(30);  // No failure counts as slower.
 
 struct P2cEwmaConfig {
@@ -25,7 +25,7 @@ struct P2cEwmaConfig {
 
   void Read(ConfigReader& r) {
     r.Number("choiceCount", choices, 2u);
-    choices = std::min(choices, kMostChoices);
+    choices = std::min(choices, kMostAtAll);
     Within("decayTime", decay, std::chrono::milliseconds(1), std::chrono::hours(1), r);
     Within("failurePenalty", failure_penalty, Duration{}, kWorst, r);
   }

@@ -235,9 +235,10 @@ PickerRef WeightedRoundRobin::Build(const View& view) {
 }  // namespace
 
 PolicyFactory WeightedRoundRobinPolicy() {
-  return {.name = "weighted_round_robin", .parse = ParseInto<WeightedRoundRobinConfig>, .make = [] {
-            return std::make_unique<WeightedRoundRobin>();
-          }};
+  return {.name = "weighted_round_robin",
+          .parse = ParseInto<WeightedRoundRobinConfig>,
+          .make = [] { return std::make_unique<WeightedRoundRobin>(); },
+          .call_reports = true};
 }
 
 }  // namespace rondo

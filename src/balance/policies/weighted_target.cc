@@ -40,7 +40,7 @@ struct WeightedTargetConfig {
 };
 
 // Draws a child by weight: O(log n).
-struct WeightedPicker final : Picker {
+struct TargetPicker final : Picker {
   PickResult Pick(const PickArgs& args) const override {
     const uint32_t at = args.chance->Below(up_to.back().first);
     auto it = std::upper_bound(up_to.begin(), up_to.end(), at,
@@ -135,7 +135,7 @@ PickerRef WeightedTarget::Build(const View& view) {
   // Of failed ones those that have words for it: one that tries again only queues.
   const bool exact = std::any_of(children_.begin(), children_.end(),
                                  [&](const auto& c) { return c.second->state() == sum; });
-  auto picker = std::make_shared<WeightedPicker>();
+  auto picker = std::make_shared<TargetPicker>();
   uint32_t total = 0;
   for (auto& [_, child] : children_) {
     if ((exact ? child->state() : child->counted) != sum) continue;
