@@ -109,7 +109,7 @@ TEST_F(StallTest, WhoIsSilentIsSaid) {
   network_.Freeze("a:1");
   FailedOf(50);
   EXPECT_THAT(Ask("x", {.affinity_key = 1})->message(),
-              HasSubstr("policy fussy, 1 endpoint (pushed): a:1 silent though calls wait"));
+              HasSubstr("policy fussy, 1 endpoint (pushed, 1.5s ago): a:1 silent though calls wait"));
 }
 TEST_F(StallTest, OffMeansThatNobodyIsLeftOut) {
   options_.stall.enabled = false;
