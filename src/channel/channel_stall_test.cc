@@ -108,8 +108,9 @@ TEST_F(StallTest, WhoIsSilentIsSaid) {
   Begin({"a:1"});
   network_.Freeze("a:1");
   FailedOf(50);
-  EXPECT_THAT(Ask("x", {.affinity_key = 1})->message(),
-              HasSubstr("policy fussy, 1 endpoint (pushed, 1.5s ago): a:1 silent though calls wait"));
+  EXPECT_THAT(
+      Ask("x", {.affinity_key = 1})->message(),
+      HasSubstr("policy fussy, 1 endpoint (pushed, 1.5s ago): a:1 silent though calls wait"));
 }
 TEST_F(StallTest, OffMeansThatNobodyIsLeftOut) {
   options_.stall.enabled = false;
