@@ -154,6 +154,8 @@ class Call final : public Waiter<Call>,
   void AtHome(F verb);
   void WriteHere(Slice framed, bool last, Function<void(bool)> done);
   void Feed();
+  bool SendNow(Slice message, bool last);
+  void NoteRoom(bool room);
   void OnTurnEnd() override;
   void TellUnary();
   void DropCallbacks();

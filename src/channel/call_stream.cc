@@ -32,6 +32,11 @@ void Call::WriteHere(Slice framed, bool last, Function<void(bool)> done) {
       refused_writes_.push_back(std::move(done));
       return End(std::move(s));
     }
+    if (where_ == Where::kStream && body_.passes_on()) {
+      if (last) body_.Close();
+      write_done_ = std::move(done);
+      return NoteRoom(SendNow(std::move(framed), last));
+    }
     body_.UseRoom(core_->replay_room());
     body_.Add(std::move(framed));
   }
@@ -54,11 +59,20 @@ void Call::Feed() {
   bool room = true;
   while (body_.has_next()) {
     Slice message = body_.Next();
-    sent_bytes_ += message.size() - kMessagePrefix;
-    room = stream_.Send(std::move(message), body_.closed() && !body_.has_next());
-    half_closed_ = body_.closed() && !body_.has_next();
+    room = SendNow(std::move(message), body_.closed() && !body_.has_next());
   }
   if (body_.closed() && !std::exchange(half_closed_, true)) room = stream_.Send(Slice(), true);
+  NoteRoom(room);
+}
+
+// True: there is room for more.
+bool Call::SendNow(Slice message, bool last) {
+  sent_bytes_ += message.size() - kMessagePrefix;
+  half_closed_ = last;
+  return stream_.Send(std::move(message), last);
+}
+
+void Call::NoteRoom(bool room) {
   if (write_done_ && (room || body_.closed())) {
     write_ready_ = true;
     Later();

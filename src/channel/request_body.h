@@ -50,6 +50,8 @@ class RequestBody {
     return kept_ > 0 && !committed_ && (kept_ > room_->call || room_->used > room_->channel);
   }
   bool committed() const { return committed_; }
+  // What comes next need not pass through here.
+  bool passes_on() const { return committed_ && messages_.empty(); }
   // The next message, for the stream. Shares it until Commit.
   Slice Next();
   void Rewind() {
