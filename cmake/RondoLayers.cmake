@@ -18,6 +18,9 @@ endfunction()
 # anew. Names in a layer's unnamed namespaces are therefore told apart; other builds compile each file alone.
 function(rondo_unity name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD "${RONDO_UNITY}" UNITY_BUILD_BATCH_SIZE 8)
+  if(RONDO_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)  # Every unnamed namespace is "included" here.
+  endif()
 endfunction()
 
 # rondo_layer(NAME DEPS layer... LIBS library... TEST_LIBS library...): src/NAME as an object library,

@@ -48,8 +48,8 @@ struct TlsOptions {
   // as a key that does not fit its certificate yet, change nothing and are tried again. 0: at each
   // connection. >= 0
   Duration reload_period = std::chrono::seconds(60);
-  // Hears what came of changed files: OK, or why the former ones are still in use. On the loop of
-  // the connection that begins. Null: failures are written to stderr.
+  // Hears what came of changed files: OK, or why the former ones are still in use. On the loops of
+  // connections that begin, perhaps on several at a time. Null: failures are written to stderr.
   std::function<void(const absl::Status&)> on_reload{};
 };
 

@@ -27,7 +27,7 @@ class AttemptCredentials::Answer {
     AttemptCredentials* of = std::exchange(of_, nullptr);
     if (of == nullptr) return;  // Once is enough.
     if (core_->IsHome()) return of->Hear(question_, std::move(metadata));
-    // A loop that has stopped has ended its calls.
+    // The end of the loop has ended the call.
     core_->home().Post([of, question = question_, call = std::move(call_),
                         m = std::move(metadata)]() mutable { of->Hear(question, std::move(m)); });
   }

@@ -262,6 +262,7 @@ void Call::Follow() {
 }
 
 void Call::StandInQueue() {
+  if (credentials_ != nullptr) credentials_->Spend();  // None grows old in the queue.
   where_ = Where::kQueued;
   record_.Turn(core_->has_resolved() ? Wait::kQueue : Wait::kResolver, core_->home().Now());
   core_->Enqueue(*this);
@@ -297,11 +298,13 @@ void Call::AskCredentials(LiveSubchannel& live) {
   where_ = Where::kCredentials;
   record_.Turn(Wait::kCredentials, core_->home().Now());
   record_.now().backend = live.backend();
+  core_->Rest(*this);  // So that the channel's end finds it.
   credentials_->Ask(method_.path);
 }
 
 void Call::OnCredentials(absl::Status status) {
   if (where_ != Where::kCredentials) return;  // It has ended meanwhile.
+  LeaveQueue();
   if (status.ok()) return OnPicked();
   ForgetPick();
   if (retry_ != nullptr) record_.now().code = status.code();

@@ -119,6 +119,7 @@ bool Call::Retried(absl::Status& status, const http2::Headers* trailers) {
 void Call::Rest() {
   if (core_->observed()) ObserveEnd();
   ForgetAnswer();
+  if (credentials_ != nullptr) credentials_->Spend();
   body_.Rewind();
   record_.NextAttempt();
   where_ = Where::kBackoff;
@@ -352,6 +353,7 @@ void Call::MarkEnded(absl::Status status) {
   const bool began = where_ != Where::kBackoff && where_ != Where::kIntercepted;
   if (core_->observed() && began) ObserveEnd();
   where_ = Where::kEnded;
+  if (credentials_ != nullptr) credentials_->Spend();  // Those that are not asked yet may be gone.
   Disarm();
   if (parent_ != nullptr) parent_ = nullptr;
   body_.Release();

@@ -180,6 +180,37 @@ TEST_F(CredentialsTest, ABackendThatGoesWhileTheyAreWaitedForCostsNoCall) {
   EXPECT_EQ(b.last().headers["token"], "1");
 }
 
+TEST_F(CredentialsTest, ACallsOwnCredentialsAreNotAskedAfterItsEnd) {
+  ours_->hold = true;
+  OpenWithOne();
+  auto own = std::make_unique<FakeCredentials>();
+  auto call = Ask("x", {.timeout = 50ms, .credentials = own.get()});
+  Advance(50ms);
+  EXPECT_EQ(call->text(), "DEADLINE_EXCEEDED");
+  EXPECT_TRUE(own->asked.empty());
+  own = nullptr;
+  Give(metadata("token", "late"));
+}
+
+TEST_F(CredentialsTest, ClosingTheChannelEndsCallsThatWaitForThem) {
+  ours_->hold = true;
+  OpenWithOne();
+  auto call = Ask("x");
+  channel_->Close();
+  Run();
+  EXPECT_EQ(call->text(), "CANCELLED");
+  Give(metadata("token", "late"));
+}
+
+TEST_F(CredentialsTest, TheEndOfTheLoopEndsCallsThatWaitForThem) {
+  ours_->hold = true;
+  OpenWithOne();
+  auto call = Ask("x");
+  loop_->Stop();
+  EXPECT_EQ(call->text(), "CANCELLED");
+  ours_->waiting.clear();
+}
+
 TEST_F(CredentialsTest, SecretsAreRefusedOnPlaintextChannels) {
   options_.credentials.calls = {std::make_shared<FakeCredentials>(/*secret=*/true)};
   EXPECT_EQ(TryOpen().message(),

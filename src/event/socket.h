@@ -55,6 +55,8 @@ class Socket {
   virtual std::string local() const = 0;
   // TLS: the handshake is not over, or has failed.
   virtual bool opening() const { return false; }
+  // TLS: bytes that Write has taken have not left. OnWritable comes when they have.
+  virtual bool pending() const { return false; }
   // Null: nothing is proven. Once something has been read.
   virtual std::shared_ptr<const PeerIdentity> identity() const { return nullptr; }
   // Client: whether the server has proven that it answers for this host. Without TLS nobody asks.

@@ -50,9 +50,11 @@ absl::StatusOr<Pem> ReadPem(std::string_view name, const std::string& text,
   const std::string called = Cat(name, "_file ", file);
   std::ifstream in(file, std::ios::binary);
   if (!in) return Wrong(Cat(called, ": ", ErrorText(errno)));
-  std::string content(kMostPem + 1, '\0');
-  in.read(content.data(), static_cast<std::streamsize>(content.size()));
-  content.resize(static_cast<size_t>(in.gcount()));
+  std::string content;
+  for (char part[16 << 10]; in && content.size() <= kMostPem;) {
+    in.read(part, sizeof part);
+    content.append(part, static_cast<size_t>(in.gcount()));
+  }
   if (content.size() > kMostPem) return Wrong(Cat(called, ": more than 4 MiB"));
   if (content.empty()) return Wrong(Cat(called, ": nothing in it"));
   return Pem{called, std::move(content)};
@@ -247,7 +249,8 @@ std::shared_ptr<SSL_CTX> TlsContext::Current(Time now) {
   {
     const std::lock_guard lock(mutex_);
     if (LooksAtFiles() && now >= next_look_) {
-      next_look_ = now + options_.reload_period;
+      const bool never = options_.reload_period >= Time::max() - now;
+      next_look_ = never ? Time::max() : now + options_.reload_period;
       word = Look();
     }
     out = current_;

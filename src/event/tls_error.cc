@@ -4,8 +4,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <ctime>
-
 #include "base/text.h"
 #include "event/tls_identity.h"
 
@@ -13,13 +11,6 @@ namespace rondo::event {
 namespace {
 
 constexpr size_t kMostNames = 5, kMostLetters = 80;  // Of a certificate, in a text.
-
-std::string Day(const ASN1_TIME* time) {
-  tm parts{};
-  char text[32];
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable day";
-  return std::string(text, strftime(text, sizeof text, "%Y-%m-%d", &parts));
-}
 
 // A certificate's names are a stranger's words.
 std::string Printable(std::string_view name) {

@@ -5,6 +5,8 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <ctime>
 #include <string_view>
 
 namespace rondo::event {
@@ -72,6 +74,30 @@ std::vector<std::string> NamesOf(const X509* certificate) {
   }
   GENERAL_NAMES_free(names);
   return out;
+}
+
+bool IsIpAddress(const std::string& name) {
+  in6_addr address;
+  return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &address) == 1;
+}
+
+std::string CertifiedName(std::string_view host) {
+  std::string name(host.substr(0, host.find('%')));
+  if (IsIpAddress(name)) return name;
+  name = host;
+  if (name.ends_with('.')) name.pop_back();
+  // A name that begins with a dot would stand for all names that end so.
+  const bool good = !name.empty() && name.front() != '.' &&
+                    std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
+  return good ? name : std::string();
+}
+
+std::string Day(const ASN1_TIME* time) {
+  tm parts{};
+  char text[32];
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unreadable day";
+  return std::string(text, strftime(text, sizeof text, "%Y-%m-%d", &parts));
 }
 
 std::shared_ptr<const PeerIdentity> IdentityOf(const SSL& ssl) {

@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "base/text.h"
 #include "event/tls_context.h"
+#include "event/tls_identity.h"
 #include "event/tls_socket.h"
 
 namespace rondo::event {
@@ -46,9 +48,16 @@ class TlsNetwork final : public Network {
 
 absl::StatusOr<std::unique_ptr<Network>> Make(Network& inner, TlsContext::Role role,
                                               const TlsOptions& options, std::string_view name) {
+  std::string checked = CertifiedName(name);
+  if (role == TlsContext::Role::kClient && checked.empty()) {
+    return absl::InvalidArgumentError(
+        Cat("TLS: \"", name,
+            "\" is no name that a certificate can be for; set server_name to the "
+            "server's"));
+  }
   auto context = TlsContext::Make(role, options);
   if (!context.ok()) return context.status();
-  return std::make_unique<TlsNetwork>(inner, *std::move(context), name);
+  return std::make_unique<TlsNetwork>(inner, *std::move(context), checked);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "event/tls_socket.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -18,8 +17,9 @@ namespace rondo::event {
 namespace {
 
 constexpr size_t kRecord = 16 << 10;  // Plain bytes of one TLS record (RFC 8446, 5.1).
-constexpr size_t kMostAtOnce =
-    64 << 10;  // Encrypted bytes before the socket is asked to take them.
+// Encrypted bytes: before the socket is asked to take them; in a row without one of data; that the
+// socket doesn't take.
+constexpr size_t kMostAtOnce = 64 << 10, kMostSilent = 256 << 10, kMostWaiting = 1 << 20;
 
 // What OpenSSL has written since the last Flush. Sockets of a thread share it, for none keeps
 // anything here between two calls.
@@ -28,11 +28,11 @@ std::string& Fresh() {
   return fresh;
 }
 
-bool IsIp(const std::string& name) {
-  in6_addr address;
-  return inet_pton(AF_INET, name.c_str(), &address) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), &address) == 1;
-}
+// Partial wildcards ("f*.example") and common names are no names to go by (RFC 9525, 6.3).
+constexpr unsigned kNameRules =
+    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+
+std::string_view Text(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
 
 // Copies plain bytes together, so that small pieces share a record.
 class Plain {
@@ -85,7 +85,10 @@ struct TlsSocket::Bio {
                      : Io{.kind = Io::Kind::kWouldBlock};
     switch (io.kind) {
       case Io::Kind::kMoved:
-        return static_cast<int>(io.bytes);
+        s.silent_ += io.bytes;
+        if (s.silent_ <= kMostSilent) return static_cast<int>(io.bytes);
+        s.broken_ = absl::UnavailableError("more than 256 KiB without a byte of data");
+        return -1;
       case Io::Kind::kWouldBlock:
         BIO_set_retry_read(bio);
         return -1;
@@ -142,19 +145,18 @@ TlsSocket::~TlsSocket() {
   if (!open_ || !why_.ok()) return;
   SSL_shutdown(ssl_.get());  // So that the peer can tell the end from a cut (RFC 8446, 6.1).
   Flush();
-  Fresh().clear();
 }
 
 // Client: whom the certificate must name. SNI is for names only (RFC 6066, 3).
 void TlsSocket::Expect(std::string_view name) {
   const std::string text(name);
-  if (IsIp(text)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), text.c_str());
-  } else {
-    SSL_set_tlsext_host_name(ssl_.get(), text.c_str());
-    SSL_set_hostflags(ssl_.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    SSL_set1_host(ssl_.get(), text.c_str());
-  }
+  SSL_set_hostflags(ssl_.get(), kNameRules);
+  const bool set =
+      IsIpAddress(text)
+          ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), text.c_str()) == 1
+          : !text.empty() && SSL_set_tlsext_host_name(ssl_.get(), text.c_str()) == 1 &&
+                SSL_set1_host(ssl_.get(), text.c_str()) == 1;
+  if (!set) Fail(Cat("the name \"", name, "\" can't be checked"));
   if (const TlsSession session = context_->TakeSession(Cat(peer(), " ", name))) {
     SSL_set_session(ssl_.get(), session.get());
   }
@@ -173,7 +175,8 @@ void TlsSocket::OnRefused(X509_STORE_CTX* certificate) {
 void TlsSocket::Start(SocketEvents& events) {
   events_ = &events;
   inner_->Start(*this);
-  if (is_client()) Shake();  // The first words; nothing is read yet, so it can't be over.
+  if (is_client() && why_.ok())
+    Shake();  // The first words; nothing is read yet, so it can't be over.
   listening_ = true;
 }
 
@@ -182,7 +185,7 @@ void TlsSocket::Shake() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     if (absl::Status s = CheckOpen(); !s.ok()) {
-      Fail(std::string_view(s.message().data(), s.message().size()));
+      Fail(Text(s));
     } else {
       open_ = true;
     }
@@ -190,9 +193,16 @@ void TlsSocket::Shake() {
     Outcome(result);
   }
   Flush();  // An alert, too.
+  if (!open_ && !unwritable_.ok()) Fail(Text(unwritable_));
 }
 
 absl::Status TlsSocket::CheckOpen() const {
+  // A session that is resumed is not looked at by OpenSSL again.
+  const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate != nullptr && X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) {
+    return absl::UnavailableError(
+        Cat("certificate has expired on ", Day(X509_get0_notAfter(certificate))));
+  }
   const unsigned char* chosen = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl_.get(), &chosen, &size);
@@ -212,8 +222,10 @@ void TlsSocket::OnReadable() {
 }
 
 void TlsSocket::OnWritable() {
+  const bool waited = pending();
   Flush();
   if (!open_ && why_.ok()) return;
+  owes_writable_ = owes_writable_ || (waited && !pending());
   Tell();
 }
 
@@ -225,12 +237,18 @@ void TlsSocket::Tell() {
     events_->OnReadable();
     if (gone) return;
   }
-  if (owes_writable_ && (waiting_.empty() || !why_.ok())) {
+  if (owes_writable_ && (waiting_.empty() || !unwritable_.ok() || !why_.ok())) {
     owes_writable_ = false;
     events_->OnWritable();
     if (gone) return;
   }
   gone_ = nullptr;
+}
+
+// What OpenSSL holds brings no event of the inner socket.
+void TlsSocket::PauseReading(bool pause) {
+  if (!pause) owes_readable_ = true;
+  inner_->PauseReading(pause);
 }
 
 // ---- Bytes.
@@ -243,12 +261,16 @@ Io TlsSocket::Read(std::span<uint8_t> into) {
     size_t n = 0;
     const int result = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &n);
     total += n;
-    heard_ = heard_ || n > 0;
+    if (n > 0) {
+      heard_ = true;
+      silent_ = 0;
+    }
     if (result == 1) continue;
     io = Outcome(result);
     break;
   }
-  if (open_) Flush();  // Answers to a change of keys.
+  Flush();  // Answers to a change of keys, and alerts. Whether they arrive is the writer's
+            // business.
   // What ended the reading comes again with the next read.
   if (total > 0) return {.bytes = total};
   if (!why_.ok()) return {.kind = Io::Kind::kError, .why = why_};
@@ -260,7 +282,7 @@ Io TlsSocket::Read(std::span<uint8_t> into) {
 Io TlsSocket::Write(std::span<const iovec> from) {
   if (!why_.ok()) return {.kind = Io::Kind::kError, .why = why_};
   if (!open_ || !Flush()) {
-    if (!why_.ok()) return {.kind = Io::Kind::kError, .why = why_};
+    if (!unwritable_.ok()) return {.kind = Io::Kind::kError, .why = unwritable_};
     owes_writable_ = true;
     return {.kind = Io::Kind::kWouldBlock};
   }
@@ -271,14 +293,20 @@ Io TlsSocket::Write(std::span<const iovec> from) {
     if (piece.empty()) break;
     ERR_clear_error();
     size_t n = 0;
-    if (SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &n) != 1 || n != piece.size()) {
-      Fail(Cat("TLS: ", TakeTlsError()));
-      break;
-    }
+    const int result = SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &n);
     total += n;
+    if (result == 1) continue;
+    // Half of a session ticket or the like has come: the rest does first.
+    if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) Fail(TakeTlsError());
+    break;
   }
   Flush();
   if (!why_.ok()) return {.kind = Io::Kind::kError, .why = why_};
+  if (!unwritable_.ok()) return {.kind = Io::Kind::kError, .why = unwritable_};
+  if (total == 0) {
+    owes_writable_ = true;
+    return {.kind = Io::Kind::kWouldBlock};
+  }
   return {.bytes = total};
 }
 
@@ -291,42 +319,37 @@ bool TlsSocket::Flush() {
   }
   std::string& out = waiting_.empty() ? fresh : waiting_;
   size_t done = 0;
-  while (done < out.size()) {
+  while (done < out.size() && unwritable_.ok()) {
     const iovec view{out.data() + done, out.size() - done};
     const Io io = inner_->Write({&view, 1});
-    if (io.kind == Io::Kind::kMoved) {
-      done += io.bytes;
-      continue;
-    }
     if (io.kind == Io::Kind::kWouldBlock) break;
-    broken_ = io.why;
-    done = out.size();
-    LookForAlert();
-    break;
+    done += io.bytes;
+    if (io.kind != Io::Kind::kMoved) unwritable_ = WhyUnwritable(io.why);
   }
+  if (!unwritable_.ok()) done = out.size();
   if (&out == &fresh) {
     waiting_.assign(fresh, done);
-    fresh.clear();
   } else if (done == out.size()) {
     std::string().swap(waiting_);
   } else {
     waiting_.erase(0, done);
   }
-  return waiting_.empty() && why_.ok();
+  fresh.clear();  // Also what looking for an alert may have brought.
+  if (waiting_.size() > kMostWaiting) Fail("the peer makes us answer and takes no answer");
+  return waiting_.empty() && unwritable_.ok();
 }
 
 // The peer takes nothing more; it may have said why (a client learns in TLS 1.3 only after the
 // handshake that its certificate was refused).
-void TlsSocket::LookForAlert() {
-  if (!why_.ok()) return;
+absl::Status TlsSocket::WhyUnwritable(const absl::Status& why) {
   uint8_t byte;
   size_t n = 0;
   ERR_clear_error();
-  if (open_ && SSL_peek_ex(ssl_.get(), &byte, 1, &n) != 1 && ERR_peek_error() != 0 && !ended_) {
-    broken_ = absl::OkStatus();
-    return Fail(TakeTlsError());
-  }
-  Fail(std::string_view(broken_.message().data(), broken_.message().size()));
+  if (!open_ || heard_ || SSL_peek_ex(ssl_.get(), &byte, 1, &n) == 1) return why;
+  if (ended_ || ERR_peek_error() == 0) return why;
+  broken_ = absl::OkStatus();
+  Fail(TakeTlsError());
+  return why_;
 }
 
 Io TlsSocket::Outcome(int result) {
@@ -341,7 +364,7 @@ Io TlsSocket::Outcome(int result) {
   if (!refusal_.empty()) {
     Fail(refusal_);
   } else if (!broken_.ok()) {
-    Fail(std::string_view(broken_.message().data(), broken_.message().size()));
+    Fail(Text(broken_));
   } else if (ended_) {
     // HTTP/2 itself tells a whole answer from half of one.
     if (open_) return {.kind = Io::Kind::kEnd};
@@ -369,10 +392,10 @@ std::shared_ptr<const PeerIdentity> TlsSocket::identity() const {
 bool TlsSocket::SpeaksFor(std::string_view host) const {
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return false;
-  const std::string text(host);
-  if (IsIp(text)) return X509_check_ip_asc(certificate, text.c_str(), 0) == 1;
-  return X509_check_host(certificate, host.data(), host.size(),
-                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+  const std::string name = CertifiedName(host);
+  if (name.empty()) return false;
+  if (IsIpAddress(name)) return X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
+  return X509_check_host(certificate, name.data(), name.size(), kNameRules, nullptr) == 1;
 }
 
 }  // namespace rondo::event

@@ -27,11 +27,12 @@ class TlsSocket final : public Socket, private SocketEvents, private TlsEar {
   // An error of the handshake: "TLS handshake: certificate has expired on 2026-11-20".
   Io Read(std::span<uint8_t> into) override;
   Io Write(std::span<const iovec> from) override;
-  void PauseReading(bool pause) override { inner_->PauseReading(pause); }
+  void PauseReading(bool pause) override;
   void SetUserTimeout(Duration timeout) override { inner_->SetUserTimeout(timeout); }
   std::string peer() const override { return inner_->peer(); }
   std::string local() const override { return inner_->local(); }
   bool opening() const override { return !open_; }
+  bool pending() const override { return !waiting_.empty(); }
   std::shared_ptr<const PeerIdentity> identity() const override;
   bool SpeaksFor(std::string_view host) const override;
 
@@ -51,7 +52,7 @@ class TlsSocket final : public Socket, private SocketEvents, private TlsEar {
   bool Flush();
   Io Outcome(int result);
   void Fail(std::string_view what);
-  void LookForAlert();
+  absl::Status WhyUnwritable(const absl::Status& why);
   void OnSession(TlsSession session) override;
   void OnRefused(X509_STORE_CTX* certificate) override;
 
@@ -66,11 +67,13 @@ class TlsSocket final : public Socket, private SocketEvents, private TlsEar {
   bool heard_ = false;      // The peer has said something after it.
   bool listening_ = false;  // False: the inner socket may not be read yet.
   bool owes_readable_ = true, owes_writable_ = false;
-  bool ended_ = false;   // The inner socket has no more bytes.
-  absl::Status broken_;  // Of the inner socket.
-  absl::Status why_;     // Not OK: this socket is of no use any more.
-  std::string refusal_;  // Why the peer's certificate was refused.
-  std::string waiting_;  // Encrypted, the inner socket took no more.
+  bool ended_ = false;       // The inner socket has no more bytes.
+  absl::Status broken_;      // Of the inner socket.
+  absl::Status unwritable_;  // Not OK: the inner socket takes no more; what it has can be read.
+  size_t silent_ = 0;        // Encrypted bytes since the last one of data.
+  absl::Status why_;         // Not OK: this socket is of no use any more.
+  std::string refusal_;      // Why the peer's certificate was refused.
+  std::string waiting_;      // Encrypted, the inner socket took no more.
 };
 
 }  // namespace rondo::event

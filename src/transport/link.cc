@@ -261,7 +261,8 @@ void Link::MoveOn() {
             ? Cat("drained", drain_words_.empty() ? "" : ": ", drain_words_)
             : std::string("stream ids run out"));
     CloseNow(http2::Code::kNoError, {});
-  } else if ((draining_ == Draining::kFinal || goaway_) && connection_->unsent() == 0) {
+  } else if ((draining_ == Draining::kFinal || goaway_) && connection_->unsent() == 0 &&
+             !socket_->pending()) {
     // A client that says GOAWAY and has no stream open has nothing more to ask.
     Die(goaway_ ? GoAwayText() : Cat("drained", drain_words_.empty() ? "" : ": ", drain_words_));
     state_ = State::kFarewell;

@@ -191,6 +191,122 @@ TEST_F(LinkTlsTest, AServerAnswersForTheNamesOfItsCertificateOnly) {
   EXPECT_FALSE(up->SpeaksFor("shop.example"));
 }
 
+// Spoils what its connections say next, while told to.
+class SpoiltNetwork final : public event::Network {
+ public:
+  explicit SpoiltNetwork(event::Network& inner) : inner_(inner) {}
+  std::unique_ptr<event::Dial> Connect(event::EventLoop& to, std::string_view address,
+                                       event::DialDone done) override {
+    return inner_.Connect(to, address, [this, done = std::move(done)](auto socket) mutable {
+      if (socket.ok()) socket = std::make_unique<Spoilt>(*this, *std::move(socket));
+      done(std::move(socket));
+    });
+  }
+  absl::StatusOr<std::unique_ptr<event::Listener>> Listen(event::EventLoop& on,
+                                                          std::string_view address, PickLoop pick,
+                                                          Accept accept) override {
+    return inner_.Listen(on, address, std::move(pick), std::move(accept));
+  }
+  bool spoils = false;
+
+ private:
+  class Spoilt final : public event::Socket {
+   public:
+    Spoilt(SpoiltNetwork& of, std::unique_ptr<event::Socket> inner)
+        : of_(of), inner_(std::move(inner)) {}
+    void Start(event::SocketEvents& events) override { inner_->Start(events); }
+    event::Io Read(std::span<uint8_t> into) override { return inner_->Read(into); }
+    event::Io Write(std::span<const iovec> from) override {
+      if (of_.spoils) static_cast<uint8_t*>(from.back().iov_base)[from.back().iov_len - 1] ^= 1;
+      return inner_->Write(from);
+    }
+    void PauseReading(bool pause) override { inner_->PauseReading(pause); }
+    std::string peer() const override { return inner_->peer(); }
+    std::string local() const override { return inner_->local(); }
+
+   private:
+    SpoiltNetwork& of_;
+    const std::unique_ptr<event::Socket> inner_;
+  };
+  event::Network& inner_;
+};
+
+TEST_F(LinkTlsTest, ASpoiltRecordEndsItsOwnConnectionAndNoOther) {
+  Secure();
+  Run();
+  ASSERT_EQ(at_up.log, "R");
+  // A second client of the same server, whose first words after the handshake are spoilt.
+  SpoiltNetwork spoilt(network);
+  auto bad = event::TlsClientNetwork(spoilt, authority.Client(), "10.0.0.1");
+  ASSERT_TRUE(bad.ok());
+  std::unique_ptr<Link> first = std::move(down);
+  std::unique_ptr<event::Socket> raw_tls;
+  RawEvents events;
+  dial = (*bad)->Connect(*loop, kAddress, [&](auto socket) { raw_tls = *std::move(socket); });
+  Idle();
+  raw_tls->Start(events);
+  Idle();
+  ASSERT_FALSE(raw_tls->opening());
+  spoilt.spoils = true;
+  const iovec words{const_cast<char*>("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 24};
+  raw_tls->Write({&words, 1});
+  Idle();
+  EXPECT_THAT(at_down.why, testing::HasSubstr("TLS"));
+  Call call;
+  ASSERT_TRUE(Begin(call, "hello"));
+  Idle();
+  EXPECT_EQ(call.messages, std::vector<std::string>{"hello"});
+  first.reset();
+}
+
+TEST_F(LinkTlsTest, ADrainWaitsUntilEncryptedBytesHaveLeft) {
+  network.set_traffic({.buffer = 4096});
+  Secure();
+  Run();
+  ASSERT_EQ(at_up.log, "R");
+  Call call;
+  ASSERT_TRUE(Begin(call, std::string(30'000, 'z')));
+  network.FreezeAnswers(kAddress);
+  Idle();
+  down->Drain("bye");
+  loop->Advance(10s);
+  network.Heal(kAddress);
+  Idle();
+  EXPECT_EQ(call.messages, std::vector<std::string>{std::string(30'000, 'z')});
+}
+
+TEST_F(LinkTlsTest, ANameThatNoCertificateCanBeForIsRefused) {
+  for (const char* name : {"", ".example", "a b", "."}) {
+    const auto made = event::TlsClientNetwork(network, authority.Client(), name);
+    EXPECT_EQ(made.status().code(), absl::StatusCode::kInvalidArgument) << name;
+  }
+  Secure();
+  EXPECT_EQ(
+      std::string(event::TlsClientNetwork(network, authority.Client(), "").status().message()),
+      "TLS: \"\" is no name that a certificate can be for; set server_name to the server's");
+}
+
+TEST_F(LinkTlsTest, TheDotThatEndsAFullNameIsOfNoAccount) {
+  Secure(authority.Client(), authority.Server("DNS:shop.example"));
+  TlsOptions options = authority.Client();
+  options.server_name = "shop.example.";
+  client_network_ = *event::TlsClientNetwork(network, options, "");
+  Run();
+  EXPECT_EQ(at_up.log, "R") << at_up.why;
+}
+
+TEST_F(LinkTlsTest, ACommonNameIsNoNameToGoBy) {
+  const auto own = authority.Issue("URI:spiffe://test/x", "shop.example");
+  Secure(authority.Client(), {.certificate = own.certificate, .private_key = own.key});
+  TlsOptions options = authority.Client();
+  options.server_name = "shop.example";
+  client_network_ = *event::TlsClientNetwork(network, options, "");
+  Run();
+  EXPECT_EQ(at_up.why,
+            "10.0.0.1:50051: TLS handshake: hostname mismatch: wanted shop.example, it is for "
+            "spiffe://test/x");
+}
+
 TEST_F(LinkTlsTest, ASecondConnectionResumesTheSessionOfTheFirst) {
   Secure();
   std::vector<size_t> moved;
