@@ -207,6 +207,7 @@ TEST_F(CredentialsTest, TheEndOfTheLoopEndsCallsThatWaitForThem) {
   OpenWithOne();
   auto call = Ask("x");
   loop_->Stop();
+  Run();
   EXPECT_EQ(call->text(), "CANCELLED");
   ours_->waiting.clear();
 }
