@@ -57,7 +57,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
   connection.TakeSlot();
   admitted_ = admitted;
   route_ = &route;
-  method_ = route.method->path;
+  method_ = observed_path_ = route.method->path;
   if (method_.empty()) {
     own_path_ = head.path;
     method_ = own_path_;
@@ -79,8 +79,9 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
   }
 }
 
-void Call::BeginRefused(Connection& connection, RequestHead& head) {
+void Call::BeginRefused(Connection& connection, RequestHead& head, std::string_view known) {
   Attach(connection);
+  observed_path_ = known;
   if (shard_->observed()) ObserveStart();
   done_ = true;
   answer_ = Answer::kStatus;
@@ -188,8 +189,7 @@ void Call::StartHandler() {
 void Call::ObserveStart() {
   observed_ = true;
   arrived_ = shard_->loop().Now();
-  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
-  shard_->Observe([&](ServerObserver& o) { o.OnCallStart(path); });
+  shard_->Observe([&](ServerObserver& o) { o.OnCallStart(observed_path_); });
 }
 
 void Call::ObserveEnd(absl::StatusCode code) {
@@ -199,7 +199,7 @@ void Call::ObserveEnd(absl::StatusCode code) {
                          .latency = shard_->loop().Now() - arrived_,
                          .sent = sent_bytes_,
                          .received = received_bytes_};
-  shard_->Observe([&](ServerObserver& o) { o.OnCallEnd(path, seen); });
+  shard_->Observe([&](ServerObserver& o) { o.OnCallEnd(observed_path_, seen); });
 }
 
 // ---- Ends.
@@ -290,7 +290,7 @@ void Call::SetAdrift() {
 }
 
 void Call::Clear() {
-  method_ = {};
+  method_ = observed_path_ = {};
   metadata_.clear();
   headers_.clear();
   trailers_.clear();

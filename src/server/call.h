@@ -38,7 +38,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   // stream and the handler afterwards.
   // `admitted`: it counts as Admission counts.
   void Begin(Connection& connection, const Route& route, const RequestHead& head, bool admitted);
-  void BeginRefused(Connection& connection, RequestHead& head);      // Answers it with trailers.
+  // Answers it with trailers. `known`: the path of its method, for those who measure.
+  void BeginRefused(Connection& connection, RequestHead& head, std::string_view known = {});
   void BeginHttp(Connection& connection, RequestHead::Kind answer);  // Answers it in plain HTTP.
   Metadata& metadata_to_fill() { return metadata_; }
   transport::Stream& stream() { return stream_; }
@@ -118,7 +119,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   Connection* connection_ = nullptr;  // Null once detached.
   std::shared_ptr<const Origin> origin_;
   const Route* route_ = nullptr;
-  std::string own_path_;  // Where no method has it: unknown paths.
+  std::string_view observed_path_;  // As observers are told; empty: no method's.
+  std::string own_path_;            // Where no method has it: unknown paths.
 
   // ---- How far it is.
   Answer answer_ = Answer::kNone;  // To give instead of starting a handler.
