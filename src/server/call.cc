@@ -194,7 +194,6 @@ void Call::ObserveStart() {
 
 void Call::ObserveEnd(absl::StatusCode code) {
   if (!std::exchange(observed_, false) || shard_ == nullptr) return;
-  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
   const AttemptSeen seen{.code = code,
                          .latency = shard_->loop().Now() - arrived_,
                          .sent = sent_bytes_,
@@ -248,6 +247,12 @@ void Call::Done() {
   if (connection_ != nullptr) connection_->ReturnSlot();
   if (admitted_) ReturnAdmission();
   if (started_ && shard_ != nullptr) shard_->HandlerEnds();
+  StopCallbacks();
+}
+
+// The handler has ended: what it waited for lies in memory that may be gone.
+void Call::StopCallbacks() {
+  handler_over_ = true;
   on_cancel_ = nullptr;
   read_done_ = nullptr;
   write_done_ = nullptr;
@@ -304,7 +309,8 @@ void Call::Clear() {
   connection_ = nullptr;
   route_ = nullptr;
   answer_ = Answer::kNone;
-  started_ = done_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ = false;
+  started_ = done_ = handler_over_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ =
+      false;
   tells_encodings_ = request_was_compressed_ = observed_ = false;
   sent_bytes_ = received_bytes_ = 0;
   request_encoding_ = compression_ = Compression::kIdentity;
@@ -347,14 +353,14 @@ void Call::TellHandler() {
 void Call::TellReads() {
   if (read_done_ && (over_ || half_closed_)) std::exchange(read_done_, nullptr)(std::nullopt);
   for (auto& done : std::exchange(extra_reads_, {})) {
-    if (!done_) done(std::nullopt);
+    if (!handler_over_) done(std::nullopt);
   }
 }
 
 void Call::TellWrites() {
   if (write_done_ && (over_ || room_)) std::exchange(write_done_, nullptr)(!over_);
   for (auto& done : std::exchange(extra_writes_, {})) {
-    if (!done_) done(false);
+    if (!handler_over_) done(false);
   }
 }
 

@@ -110,6 +110,7 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void ObserveStart();
   void ObserveEnd(absl::StatusCode code);
   void Done();
+  void StopCallbacks();
   void ReturnAdmission();
   void FreeIfOver(bool now);
 
@@ -127,6 +128,7 @@ class Call final : public ServerCall, private transport::StreamHandler {
   bool started_ = false;           // The handler was called.
   bool admitted_ = false;          // As Admission counts; to be returned.
   bool done_ = false;              // It owes nothing (any more).
+  bool handler_over_ = false;      // It hears nothing more, though its end may be held back.
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;
