@@ -12,7 +12,7 @@ Duration Jittered(Duration age, Chance& chance) {
 }
 
 // Time::max(): never.
-Time Add(Time now, Duration d) { return d > Time::max() - now ? Time::max() : now + d; }
+Time EndOf(Time since, Duration d) { return d > Time::max() - since ? Time::max() : since + d; }
 
 }  // namespace
 
@@ -28,7 +28,7 @@ ConnectionLife::ConnectionLife(event::EventLoop& loop, const ServerOptions& opti
 }
 
 void ConnectionLife::Arm(event::TimerNode& timer, Duration after) {
-  if (const Time at = Add(loop_.Now(), after); at != Time::max()) loop_.Arm(timer, at);
+  if (const Time at = EndOf(loop_.Now(), after); at != Time::max()) loop_.Arm(timer, at);
 }
 
 // A timer that is armed already looks when it fires.
@@ -40,7 +40,7 @@ void ConnectionLife::OnQuiet() {
 
 void ConnectionLife::OnIdle() {
   if (owner_.IsBusy()) return;  // OnQuiet will come.
-  const Time due = Add(quiet_since_, options_.max_connection_idle);
+  const Time due = EndOf(quiet_since_, options_.max_connection_idle);
   if (loop_.Now() < due) return loop_.Arm(idle_, due);
   owner_.Drain("max_idle");  // A call that slips in before the client knows ends by its age.
 }
