@@ -41,6 +41,8 @@ Call::Call(std::shared_ptr<Core> core, const Method& method, const CallOptions& 
     : core_(std::move(core)),
       method_(method),
       unary_(unary),
+      max_receive_(core_->options().max_receive_message),
+      max_send_(core_->options().max_send_message),
       affinity_(options.affinity_key),
       wait_chosen_(options.wait_for_ready),
       compression_(options.compression.value_or(core_->options().compression)),
@@ -152,24 +154,25 @@ void Call::Pick(bool home) {
 }
 
 void Call::Configure(const ServiceConfig& config) {
-  const ChannelOptions& options = core_->options();
-  max_receive_ = options.max_receive_message;
-  max_send_ = options.max_send_message;
   const MethodConfig* method = config.Find(method_.path);
   if (method == nullptr) {
     wait_for_ready_ = wait_chosen_.value_or(false);
     return;
   }
   wait_for_ready_ = wait_chosen_.value_or(method->wait_for_ready.value_or(false));
-  if (method->timeout) deadline_ = std::min(deadline_, began_ + *method->timeout);
-  max_receive_ = std::min(max_receive_, method->max_response_bytes.value_or(max_receive_));
-  max_send_ = std::min(max_send_, method->max_request_bytes.value_or(max_send_));
+  LowerLimits(*method);
   avoid_tried_ = method->avoid_tried;
-  if (retry_ != nullptr || !options.retry.enabled) return;
+  if (retry_ != nullptr || !core_->options().retry.enabled) return;
   if (method->retry) retry_ = std::make_unique<Retry>(*this, *core_, *method->retry);
   if (method->hedging && unary_) {
     retry_ = std::make_unique<Hedges>(*this, *core_, *method->hedging);
   }
+}
+
+void Call::LowerLimits(const MethodConfig& method) {
+  if (method.timeout) deadline_ = std::min(deadline_, began_ + *method.timeout);
+  max_receive_ = std::min(max_receive_, method.max_response_bytes.value_or(max_receive_));
+  max_send_ = std::min(max_send_, method.max_request_bytes.value_or(max_send_));
 }
 
 absl::Status Call::Validate() {
@@ -195,11 +198,10 @@ absl::Status Call::CheckSize(size_t bytes) const {
       Cat(method_.path, ": the request has ", bytes, " bytes, more than the limit of ", max_send_));
 }
 
-// What is too long is left to be refused as it is.
+// What is too long is left to be refused as it is. On the user's thread: max_send_ is home's.
 Slice Call::Packed(Slice framed) const {
-  if (framed.size() < kMessagePrefix || !CheckSize(framed.size() - kMessagePrefix).ok()) {
-    return framed;
-  }
+  if (framed.size() < kMessagePrefix) return framed;
+  if (framed.size() - kMessagePrefix > core_->options().max_send_message) return framed;
   return wire::CompressMessage(compression_, std::move(framed));
 }
 

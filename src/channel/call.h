@@ -105,6 +105,7 @@ class Call final : public Waiter<Call>,
   void Pick(bool home);
   void TakeFrom(const ServerCall& parent);
   void Configure(const ServiceConfig& config);
+  void LowerLimits(const MethodConfig& method);
   absl::Status Validate();
   absl::Status CheckSize(size_t bytes) const;
   Slice Packed(Slice framed) const;
@@ -152,7 +153,7 @@ class Call final : public Waiter<Call>,
   // Verbs and callbacks (call_stream.cc).
   template <class F>
   void AtHome(F verb);
-  void WriteHere(Slice framed, bool last, Function<void(bool)> done);
+  void WriteHere(Slice framed, size_t size, bool last, Function<void(bool)> done);
   void Feed();
   bool SendNow(Slice message, bool last);
   void NoteRoom(bool room);
@@ -173,7 +174,7 @@ class Call final : public Waiter<Call>,
 
   // Settled by Start.
   Time began_{}, deadline_ = Time::max();
-  size_t max_receive_ = 0, max_send_ = 0;
+  size_t max_receive_, max_send_;  // Of a message, uncompressed.
   const std::optional<uint64_t> affinity_;
   const std::optional<bool> wait_chosen_;
   const Compression compression_;  // Of requests.

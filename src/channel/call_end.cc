@@ -343,7 +343,8 @@ void Call::NoteFailure(const absl::Status& status) {
   if (last.sequel == Sequel::kNone) {
     last.sequel = retry_ == nullptr ? Sequel::kNoPolicy : Sequel::kCallOver;
   }
-  if (last.message.empty()) last.message = std::string(status.message());
+  const bool read = report_ != nullptr || interception_ != nullptr || !unary_;  // By anybody.
+  if (read && last.message.empty()) last.message = std::string(status.message());
 }
 
 void Call::MarkEnded(absl::Status status) {

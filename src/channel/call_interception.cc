@@ -28,7 +28,13 @@ void CallInterception::OnChainEnd(absl::Status status, Stage when) {
 
 // On the home loop. It stands among those that wait, so that the channel's end finds it.
 void Call::BeginInterception() {
-  core_->plans().Take(/*home=*/true).CountCall();
+  {
+    PlanSlots::Lease lease = core_->plans().Take(/*home=*/true);
+    lease.CountCall();
+    // They hold while the interceptors wait, too.
+    const MethodConfig* method = lease.plan().config->Find(method_.path);
+    if (method != nullptr) LowerLimits(*method);
+  }
   where_ = Where::kIntercepted;
   interception_ =
       std::make_shared<CallInterception>(*this, core_, method_, std::move(metadata_), deadline_);

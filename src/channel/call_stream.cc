@@ -14,21 +14,23 @@ void Call::AtHome(F verb) {
 }
 
 void Call::Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options) {
+  const size_t size = framed.size();
   if (compression_ != Compression::kIdentity && options.compress)
     framed = Packed(std::move(framed));
-  AtHome([framed = std::move(framed), last, done = std::move(done)](Call& call) mutable {
-    call.WriteHere(std::move(framed), last, std::move(done));
+  AtHome([framed = std::move(framed), size, last, done = std::move(done)](Call& call) mutable {
+    call.WriteHere(std::move(framed), size, last, std::move(done));
   });
 }
 
-void Call::WriteHere(Slice framed, bool last, Function<void(bool)> done) {
+// `size`: framed, before it was compressed.
+void Call::WriteHere(Slice framed, size_t size, bool last, Function<void(bool)> done) {
   if (write_done_ || body_.closed() || where_ == Where::kEnded) {
     // Too late, or a second one at a time: that one is refused, the first goes on.
     refused_writes_.push_back(std::move(done));
     return Later();
   }
   if (framed.size() > 0) {
-    if (absl::Status s = CheckSize(framed.size() - kMessagePrefix); !s.ok()) {
+    if (absl::Status s = CheckSize(size - kMessagePrefix); !s.ok()) {
       refused_writes_.push_back(std::move(done));
       return End(std::move(s));
     }

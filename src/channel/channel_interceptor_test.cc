@@ -374,5 +374,64 @@ TEST_F(InterceptorTest, TraceContextAndWhatTheChannelNamesGoAlong) {
   EXPECT_FALSE(a.last().headers.contains("authorization"));
 }
 
+TEST_F(InterceptorTest, WhatIsWrittenWhileOneWaitsIsSentLater) {
+  options_.interceptors = {Of([](ClientCall& call, ClientNext next) -> Task<absl::Status> {
+    co_await Sleep(10ms);
+    co_return co_await next(call);
+  })};
+  FakeBackend& a = Held();
+  Connect();
+  call_ = channel_->Stream(kChat, {.compression = Compression::kGzip});
+  std::string told;
+  call_.Write(FrameMessage(1, [](uint8_t* to) { *to = 'x'; }), false,
+              [&](bool ok) { told += ok ? "sent " : "refused "; });
+  Run();
+  EXPECT_EQ(told, "sent ");
+  EXPECT_TRUE(a.served.empty());
+  Advance(10ms);
+  ASSERT_EQ(a.served.size(), 1u);
+  EXPECT_EQ(a.last().messages.size(), 1u);
+  EXPECT_FALSE(a.last().ended);
+}
+TEST_F(InterceptorTest, TheServiceConfigsLimitHoldsWhileOneWaits) {
+  options_.default_service_config =
+      R"({"methodConfig":[{"name":[{}],"maxRequestMessageBytes":50}]})";
+  options_.interceptors = {Of([](ClientCall& call, ClientNext next) -> Task<absl::Status> {
+    co_await Sleep(10ms);
+    co_return co_await next(call);
+  })};
+  FakeBackend& a = Held();
+  // Compressed it would be short enough: the limit is of what it was before.
+  call_ = channel_->Stream(kChat, {.compression = Compression::kGzip});
+  std::optional<absl::Status> end;
+  call_.Write(FrameMessage(1000, [](uint8_t* to) { std::memset(to, 'x', 1000); }), true,
+              [](bool) {});
+  call_.Finish([&](absl::Status s) { end = std::move(s); });
+  Run();
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(absl::StatusCodeToString(end->code()), "RESOURCE_EXHAUSTED");
+  EXPECT_THAT(std::string(end->message()),
+              HasSubstr("/test.Echo/Chat: the request has 1000 bytes, more than the limit of 50"));
+  EXPECT_TRUE(a.served.empty());
+}
+TEST_F(InterceptorTest, TheServiceConfigsTimeoutCountsWhileItWaits) {
+  options_.default_service_config = R"({"methodConfig":[{"name":[{}],"timeout":"0.05s"}]})";
+  std::optional<Duration> left;
+  options_.interceptors = {Of([&](ClientCall& call, ClientNext next) -> Task<absl::Status> {
+    if (call.deadline().has_value()) left = *call.deadline() - call.loop().Now();
+    co_await Sleep(1h);
+    co_return co_await next(call);
+  })};
+  Held();
+  auto call = Ask("x");
+  EXPECT_EQ(left, Duration(50ms));
+  Advance(50ms - 1ms);
+  EXPECT_FALSE(call->done);
+  Advance(1ms);
+  EXPECT_EQ(call->Code(), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(call->message(),
+            "the interceptors had not let the call go; test:///service after 50ms, attempt 1");
+}
+
 }  // namespace
 }  // namespace rondo::channel

@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "base/text.h"
+#include "rondo/observe.h"
 #include "server/server_fixture.h"
 
 namespace rondo::server {
@@ -224,6 +226,35 @@ TEST_F(AdmissionTest, APushbackOutOfItsRangeIsAnError) {
   EXPECT_EQ(server->Start(),
             absl::InvalidArgumentError(
                 "server: admission.pushback is -1 ms, it should be 0 to 3600000 ms"));
+}
+
+TEST_F(AdmissionTest, WhoMeasuresIsToldTheMethodOfACallThatIsRefused) {
+  struct Telling final : Observer {
+    struct Here final : ServerObserver {
+      explicit Here(std::string& l) : log(l) {}
+      void OnCallStart(std::string_view path) override { log += Cat("+", path, " "); }
+      void OnCallEnd(std::string_view path, const AttemptSeen& end) override {
+        log += Cat("-", path, " ", absl::StatusCodeToString(end.code), " ");
+      }
+      std::string& log;
+    };
+    explicit Telling(std::string& l) : log(l) {}
+    std::unique_ptr<ServerObserver> ForServer() override { return std::make_unique<Here>(log); }
+    std::string& log;
+  };
+  std::string told;
+  options.admission.max_calls = 1;
+  options.observers = {std::make_shared<Telling>(told)};
+  OnKeep();
+  Start();
+  Open("/a.Echo/Keep");
+  Idle();
+  Open("/a.Echo/Keep");
+  Idle();
+  EXPECT_EQ(told, "+/a.Echo/Keep +/a.Echo/Keep -/a.Echo/Keep RESOURCE_EXHAUSTED ");
+  told.clear();
+  Ask("/a.Echo/Nothing");
+  EXPECT_EQ(told, "+ - UNIMPLEMENTED ");
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
   connection.TakeSlot();
   admitted_ = admitted;
   route_ = &route;
-  method_ = route.method->path;
+  method_ = observed_path_ = route.method->path;
   if (method_.empty()) {
     own_path_ = head.path;
     method_ = own_path_;
@@ -79,8 +79,9 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
   }
 }
 
-void Call::BeginRefused(Connection& connection, RequestHead& head) {
+void Call::BeginRefused(Connection& connection, RequestHead& head, std::string_view known) {
   Attach(connection);
+  observed_path_ = known;
   if (shard_->observed()) ObserveStart();
   done_ = true;
   answer_ = Answer::kStatus;
@@ -188,18 +189,16 @@ void Call::StartHandler() {
 void Call::ObserveStart() {
   observed_ = true;
   arrived_ = shard_->loop().Now();
-  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
-  shard_->Observe([&](ServerObserver& o) { o.OnCallStart(path); });
+  shard_->Observe([&](ServerObserver& o) { o.OnCallStart(observed_path_); });
 }
 
 void Call::ObserveEnd(absl::StatusCode code) {
   if (!std::exchange(observed_, false) || shard_ == nullptr) return;
-  const std::string_view path = route_ == nullptr ? std::string_view() : route_->method->path;
   const AttemptSeen seen{.code = code,
                          .latency = shard_->loop().Now() - arrived_,
                          .sent = sent_bytes_,
                          .received = received_bytes_};
-  shard_->Observe([&](ServerObserver& o) { o.OnCallEnd(path, seen); });
+  shard_->Observe([&](ServerObserver& o) { o.OnCallEnd(observed_path_, seen); });
 }
 
 // ---- Ends.
@@ -248,6 +247,12 @@ void Call::Done() {
   if (connection_ != nullptr) connection_->ReturnSlot();
   if (admitted_) ReturnAdmission();
   if (started_ && shard_ != nullptr) shard_->HandlerEnds();
+  StopCallbacks();
+}
+
+// The handler has ended: what it waited for lies in memory that may be gone.
+void Call::StopCallbacks() {
+  handler_over_ = true;
   on_cancel_ = nullptr;
   read_done_ = nullptr;
   write_done_ = nullptr;
@@ -290,7 +295,7 @@ void Call::SetAdrift() {
 }
 
 void Call::Clear() {
-  method_ = {};
+  method_ = observed_path_ = {};
   metadata_.clear();
   headers_.clear();
   trailers_.clear();
@@ -304,7 +309,8 @@ void Call::Clear() {
   connection_ = nullptr;
   route_ = nullptr;
   answer_ = Answer::kNone;
-  started_ = done_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ = false;
+  started_ = done_ = handler_over_ = over_ = head_sent_ = half_closed_ = has_request_ = room_ =
+      false;
   tells_encodings_ = request_was_compressed_ = observed_ = false;
   sent_bytes_ = received_bytes_ = 0;
   request_encoding_ = compression_ = Compression::kIdentity;
@@ -347,14 +353,14 @@ void Call::TellHandler() {
 void Call::TellReads() {
   if (read_done_ && (over_ || half_closed_)) std::exchange(read_done_, nullptr)(std::nullopt);
   for (auto& done : std::exchange(extra_reads_, {})) {
-    if (!done_) done(std::nullopt);
+    if (!handler_over_) done(std::nullopt);
   }
 }
 
 void Call::TellWrites() {
   if (write_done_ && (over_ || room_)) std::exchange(write_done_, nullptr)(!over_);
   for (auto& done : std::exchange(extra_writes_, {})) {
-    if (!done_) done(false);
+    if (!handler_over_) done(false);
   }
 }
 

@@ -38,7 +38,8 @@ class Call final : public ServerCall, private transport::StreamHandler {
   // stream and the handler afterwards.
   // `admitted`: it counts as Admission counts.
   void Begin(Connection& connection, const Route& route, const RequestHead& head, bool admitted);
-  void BeginRefused(Connection& connection, RequestHead& head);      // Answers it with trailers.
+  // Answers it with trailers. `known`: the path of its method, for those who measure.
+  void BeginRefused(Connection& connection, RequestHead& head, std::string_view known = {});
   void BeginHttp(Connection& connection, RequestHead::Kind answer);  // Answers it in plain HTTP.
   Metadata& metadata_to_fill() { return metadata_; }
   transport::Stream& stream() { return stream_; }
@@ -109,6 +110,7 @@ class Call final : public ServerCall, private transport::StreamHandler {
   void ObserveStart();
   void ObserveEnd(absl::StatusCode code);
   void Done();
+  void StopCallbacks();
   void ReturnAdmission();
   void FreeIfOver(bool now);
 
@@ -118,13 +120,15 @@ class Call final : public ServerCall, private transport::StreamHandler {
   Connection* connection_ = nullptr;  // Null once detached.
   std::shared_ptr<const Origin> origin_;
   const Route* route_ = nullptr;
-  std::string own_path_;  // Where no method has it: unknown paths.
+  std::string_view observed_path_;  // As observers are told; empty: no method's.
+  std::string own_path_;            // Where no method has it: unknown paths.
 
   // ---- How far it is.
   Answer answer_ = Answer::kNone;  // To give instead of starting a handler.
   bool started_ = false;           // The handler was called.
   bool admitted_ = false;          // As Admission counts; to be returned.
   bool done_ = false;              // It owes nothing (any more).
+  bool handler_over_ = false;      // It hears nothing more, though its end may be held back.
   bool over_ = false;              // Nothing can be sent any more: all is said, or nobody listens.
   bool tells_encodings_ = false;   // Its end says which ones there are.
   bool head_sent_ = false, half_closed_ = false, has_request_ = false;

@@ -34,6 +34,7 @@ void Call::RunHandler() {
 // True: the interceptors hear of the handler's end first.
 bool Call::HoldsEnd(const absl::Status& status, Slice* reply) {
   if (interception_ == nullptr || interception_->stage() != Stage::kInside) return false;
+  StopCallbacks();
   if (reply != nullptr) held_reply_ = std::move(*reply);
   handler_failed_ = !status.ok();
   handler_status_ = status;

@@ -87,7 +87,7 @@ void Connection::BeginRouted(Call& call, const Route& route, RequestHead& head) 
                                               admission.limit() == 1 ? " call runs" : " calls run",
                                               " at once, as many as it takes; try again later"));
   head.pushback_ms = admission.NextPushbackMs();
-  call.BeginRefused(*this, head);
+  call.BeginRefused(*this, head, route.method->path);
 }
 
 void Connection::OnClosed(const absl::Status&) { shard_.Remove(*this); }

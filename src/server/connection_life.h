@@ -40,6 +40,7 @@ class ConnectionLife final {
     void OnTimer() override { (life.*kMethod)(); }
     ConnectionLife& life;
   };
+  void Arm(event::TimerNode& timer, Duration after);  // Not at all if that is beyond all time.
   void OnIdle();
   void OnAge();
   void OnGraceOver() { owner_.CloseHard("max_age: the time of grace is over"); }

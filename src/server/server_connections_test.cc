@@ -157,5 +157,34 @@ TEST_F(ServerConnectionsTest, TimesOutOfTheirRangeAreErrors) {
                                        "(without end) or at least 1"));
 }
 
+// ---- At the edges.
+TEST_F(ServerConnectionsTest, ACallThatSlipsInBeforeTheIdleEndStillEndsByAge) {
+  options.max_connection_idle = 10s;
+  options.max_connection_age = 100s;
+  options.max_connection_age_grace = 30s;
+  Begin();
+  loop->Advance(10s - 1ms);
+  network.set_traffic({.delay_min = 5ms, .delay_max = 5ms});
+  ClientCall& call = Open("/a.Echo/Keep");  // Under way when the server says that it ends.
+  loop->Advance(1s);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(client().goaways, Goaways{"NO_ERROR "});
+  loop->Advance(88s);
+  EXPECT_EQ(call.end, "");
+  loop->Advance(60s);
+  EXPECT_EQ(call.end, "lost");
+  kept.at(0)->Finish(absl::OkStatus());
+}
+TEST_F(ServerConnectionsTest, TimesBeyondAllTimeAreNever) {
+  options.max_connection_idle = Duration::max();
+  options.max_connection_age = Duration::max();
+  options.max_connection_age_grace = Duration::max();
+  Begin();
+  for (int i = 0; i < 20; ++i) Connect();
+  Ask("/a.Echo/Say");
+  loop->Advance(1h);
+  for (const Client& c : clients) EXPECT_EQ(c.goaways, Goaways());
+}
+
 }  // namespace
 }  // namespace rondo::server

@@ -213,5 +213,29 @@ TEST_F(InterceptorTest, TheSignalFiresWhenTheCallerHasGone) {
   kept[0]->Finish(absl::OkStatus());
 }
 
+TEST_F(InterceptorTest, AHandlerThatHasEndedHearsNothingWhileItsEndIsHeldBack) {
+  options.interceptors = {Of([](ServerCall& call, ServerNext next) -> Task<absl::Status> {
+    absl::Status status = co_await next(call);
+    co_await Sleep(20ms);
+    co_return status;
+  })};
+  OnKeep();
+  Start();
+  ClientCall& call = Open("/a.Echo/Keep");
+  Idle();
+  ASSERT_EQ(kept.size(), 1u);
+  for (int i = 0; i < 2; ++i) {
+    kept[0]->Read([this](std::optional<Bytes>) { log += "read "; });
+    kept[0]->Write(FrameMessage("reply"), [this](bool) { log += "written "; }, {});
+  }
+  kept[0]->Finish(absl::OkStatus());
+  EXPECT_EQ(call.end, "");
+  Say(call, "more");
+  call.stream.Cancel();
+  Idle();
+  loop->Advance(20ms);
+  EXPECT_EQ(log, "");
+}
+
 }  // namespace
 }  // namespace rondo::server

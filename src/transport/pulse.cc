@@ -10,8 +10,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration kRest = minutes(5);    // A PING so much later is no server's strike (A8).
-constexpr Duration kForget = minutes(1);  // PINGs for nothing are remembered so long.
+// A PING so much later is no server's strike (A8), even if the way to it takes longer this time.
+constexpr Duration kRest = minutes(5) + seconds(10);
+constexpr Duration kForget = minutes(1);  // PINGs and waits for nothing are remembered so long.
 constexpr int kMostDoublings = 3;
 constexpr Duration kLongestTrip = seconds(1);
 constexpr Duration kLookAgain = seconds(1);  // When no PING is left.
@@ -39,7 +40,8 @@ void Pulse::Wake() {
   const Time now = loop_.Now();
   awake_ = true;
   if (options_.stall.enabled) {
-    if (waiting_since_ == kNever) waiting_since_ = now;
+    const bool forgotten = slept_ >= waiting_since_ && now - slept_ >= kForget;
+    if (waiting_since_ == kNever || forgotten) waiting_since_ = now;
     if (!stall_.armed()) loop_.Arm(stall_, std::max(now, waiting_since_ + Silence(now)));
   }
   if (keeps_alive() && !life_.armed()) {
@@ -110,8 +112,9 @@ void Pulse::LookForStall() {
   }
   if (waiting_since_ == kNever) return;  // The next stream wakes it.
   if (const Time due = waiting_since_ + Silence(now); now < due) return loop_.Arm(stall_, due);
-  if (!owner_.HasStreams()) {  // They have given up. What they waited counts for the next one.
-    awake_ = false;
+  if (!owner_.HasStreams()) {  // They have given up. What they waited counts for the next one, if
+    awake_ = false;            // that comes soon.
+    slept_ = now;
     return;
   }
   if (!MayAsk(now)) return loop_.Arm(stall_, now + kLookAgain);

@@ -82,6 +82,7 @@ class Pulse final {
   bool looked_ = false;  // The time is over; what could be read then has its turn first.
   Time heard_{};
   Time waiting_since_ = kNever;  // Of the first stream opened since a byte came.
+  Time slept_{};                 // When no stream was open although one had waited long enough.
   Time stall_asked_ = kNever, life_asked_ = kNever;  // By a PING that is open.
   Time last_ping_{};
   int pings_ = 0;  // For stalls, since HEADERS or DATA came.

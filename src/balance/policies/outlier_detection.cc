@@ -192,6 +192,7 @@ void OutlierDetection::StartOrStop(Control& control) {
   if (!config_.ejects()) {
     began_.reset();
     for (auto& [_, host] : hosts_) host = Host();
+    std::erase_if(counted_, [](const auto& c) { return c.second.taps == 0; });
     return;
   }
   if (!began_) {

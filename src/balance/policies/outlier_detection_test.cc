@@ -1,6 +1,9 @@
+#include <map>
+#include <memory>
 #include <set>
 
 #include "balance/policy_test.h"
+#include "rondo/policy.h"
 
 namespace rondo {
 namespace {
@@ -407,6 +410,23 @@ TEST_F(OutlierDetection, ACallMayEndAfterThePolicyIsGone) {
   root_ = nullptr;
   EXPECT_THAT(Open(), ElementsAre());
   EXPECT_EQ(c.where.size(), 1u);
+}
+
+TEST_F(OutlierDetection, SwitchedOffItKeepsNothingOfBackendsThatHaveGone) {
+  std::map<std::string, std::weak_ptr<const Subchannel>> seen;
+  registry_.Add(PolicyFrom("spy", [&](const ReadySet& set, const PickArgs&) {
+    for (const auto& r : set) seen[r.subchannel->address] = r.subchannel;
+    return PickResult(Picked{set[0].subchannel.get(), "seen"});
+  }));
+  BeginsReady(kFailurePercentage, {"a", "b", "c"}, "spy");
+  Go();
+  SwitchTo(Config(kFailurePercentage, "spy"), {"a", "b"});
+  EXPECT_FALSE(IsOpen("c"));
+  ASSERT_FALSE(seen.at("c").expired());  // Its last calls count in this interval.
+  SwitchTo(Config("", "spy"), {"a", "b"});
+  Go();
+  EXPECT_TRUE(seen.at("c").expired());
+  EXPECT_FALSE(seen.at("a").expired());
 }
 
 }  // namespace

@@ -195,11 +195,13 @@ double WeightedRoundRobin::Weight(Source& source, Time ready_since, Time now) {
 
 // Reported weights times those of the endpoints.
 std::vector<double> WeightedRoundRobin::Weights(const ReadySet& ready, Time now) {
+  // By what is ready: suspect children may have been left out.
+  std::unordered_map<const Subchannel*, Source*> by_subchannel;
+  for (auto& [child, source] : sources_) by_subchannel[source.subchannel.get()] = &source;
   std::vector<double> reported;
-  for (const auto& child : children()) {
-    auto source = sources_.find(child.get());
-    if (source == sources_.end()) continue;
-    reported.push_back(Weight(source->second, child->ready_since, now));
+  for (const Ready& r : ready) {
+    auto source = by_subchannel.find(r.subchannel.get());
+    reported.push_back(source == by_subchannel.end() ? 0 : Weight(*source->second, r.since, now));
   }
   std::vector<double> weights = FillIn(reported);
   if (weights.size() != ready.size()) {

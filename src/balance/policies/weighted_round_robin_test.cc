@@ -361,5 +361,16 @@ TEST_F(WeightedRoundRobin, ShardsGoOutOfStep) {
   EXPECT_NE(Go(), first);
 }
 
+TEST_F(WeightedRoundRobin, WhatIsLeftKeepsItsWeightsWhileABackendIsSuspect) {
+  BeginsReady({"c", "a", "b"});
+  Report({{"a", kHeavy}, {"b", kLight}, {"c", kLight}});
+  Suspect("c", true);
+  Advance(1s);
+  ExpectShares(10, 100);
+  EXPECT_EQ(Count("rr_fallback"), 0);
+  Suspect("c", false);
+  EXPECT_THAT(Shares(210), testing::Contains(Pair("c", testing::Ge(99))));
+}
+
 }  // namespace
 }  // namespace rondo
