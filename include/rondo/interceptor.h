@@ -1,5 +1,5 @@
 #pragma once
-// Interceptors: code around every call of a channel or server, unary and streaming alike.
+// Interceptors: code around the calls of a channel or server, unary and streaming alike.
 //   Task<absl::Status> Timed(ClientCall& call, ClientNext next) {
 //     const Time begin = call.loop().Now();          // before the call
 //     absl::Status status = co_await next(call);     // the call, and the interceptors behind
@@ -85,9 +85,11 @@ using ServerNext = NextOf<ServerCall>;
 // into another, or OK into a failure, but no failure into OK: there is no reply.
 using ClientInterceptor = std::function<Task<absl::Status>(ClientCall&, ClientNext)>;
 
-// In ServerOptions::interceptors. It runs on the call's loop, before and after the handler; the
-// handler's reply to a unary call is held until it has ended. Headers and trailers may be added,
-// the call is not read from or finished.
+// In ServerOptions::interceptors, the first is the outermost. Seen are calls whose handler is about
+// to begin; not: unknown methods, request headers that are refused, calls that admission refuses,
+// and unary calls that end before their request is complete. It runs on the call's loop, before and
+// after the handler; the handler's reply to a unary call is held until it has ended. Headers and
+// trailers may be added, the call is not read from or finished.
 using ServerInterceptor = std::function<Task<absl::Status>(ServerCall&, ServerNext)>;
 
 }  // namespace rondo

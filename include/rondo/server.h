@@ -171,7 +171,7 @@ struct ServerOptions {
   size_t max_send_message = INT32_MAX;   // Bytes, uncompressed; likewise.
   // Of replies to callers who take it, unless the handler says otherwise (SetCompression).
   Compression compression = Compression::kIdentity;
-  std::vector<ServerInterceptor> interceptors{};       // Of every call; the first is the outermost.
+  std::vector<ServerInterceptor> interceptors{};       // Of calls that reach a handler (see there).
   std::vector<std::shared_ptr<Observer>> observers{};  // Metrics and the like; none costs nothing.
   size_t max_connections = 10'000;  // Of the whole server; more are closed at once.
   Duration handshake_timeout =

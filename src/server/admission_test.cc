@@ -242,7 +242,7 @@ TEST_F(AdmissionTest, WhoMeasuresIsToldTheMethodOfACallThatIsRefused) {
     std::unique_ptr<ServerObserver> ForServer() override { return std::make_unique<Here>(log); }
     std::string& log;
   };
-  std::string told;
+  std::string& told = log;  // Written until the server has gone.
   options.admission.max_calls = 1;
   options.observers = {std::make_shared<Telling>(told)};
   OnKeep();

@@ -364,6 +364,8 @@ TEST_F(WeightedRoundRobin, ShardsGoOutOfStep) {
 TEST_F(WeightedRoundRobin, WhatIsLeftKeepsItsWeightsWhileABackendIsSuspect) {
   BeginsReady({"c", "a", "b"});
   Report({{"a", kHeavy}, {"b", kLight}, {"c", kLight}});
+  Advance(2s);
+  metrics_.clear();  // Of the time before the reports.
   Suspect("c", true);
   Advance(1s);
   ExpectShares(10, 100);
