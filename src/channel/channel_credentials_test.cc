@@ -32,6 +32,7 @@ class FakeCredentials final : public CallCredentials {
 
 class CredentialsTest : public ChannelTest {
  protected:
+  ~CredentialsTest() override { ours_->waiting.clear(); }  // Each keeps its call, and the channel.
   FakeBackend& OpenWith(std::vector<std::shared_ptr<CallCredentials>> all) {
     FakeBackend& a = Serve("a:1");
     options_.credentials.calls = std::move(all);

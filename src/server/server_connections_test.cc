@@ -112,6 +112,7 @@ TEST_F(ServerConnectionsTest, TooManyPingsEndAConnection) {
     loop->Advance(1min);
   }
   EXPECT_EQ(client().goaways, Goaways{"ENHANCE_YOUR_CALM too_many_pings"});
+  kept.at(0)->Finish(absl::OkStatus());
 }
 TEST_F(ServerConnectionsTest, AServerMayBearAnyPings) {
   options.keepalive.min_time = 0s;

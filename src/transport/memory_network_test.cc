@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = event::Io::Kind;
 
-constexpr std::string_view kAddress = "10.0.0.1:80";
+constexpr std::string_view kHere = "10.0.0.1:80";
 
 // One end that reads all it can whenever it is told to.
 struct Peer : event::SocketEvents {
@@ -51,11 +51,11 @@ class MemoryNetworkTest : public testing::Test {
  protected:
   void Listen() {
     listener = *network.Listen(
-        *loop, kAddress, [this]() -> event::EventLoop& { return *loop; },
+        *loop, kHere, [this]() -> event::EventLoop& { return *loop; },
         [this](event::EventLoop&, std::unique_ptr<event::Socket> s) { server.Take(std::move(s)); });
   }
   void Dial() {
-    dial = network.Connect(*loop, kAddress, [this](auto socket) {
+    dial = network.Connect(*loop, kHere, [this](auto socket) {
       if (socket.ok()) {
         client.Take(std::move(*socket));
       } else {
@@ -85,9 +85,9 @@ TEST_F(MemoryNetworkTest, BytesArriveInALaterTurn) {
   EXPECT_EQ(server.heard, "");
   loop->RunUntilIdle();
   EXPECT_EQ(server.heard, "hello");
-  EXPECT_EQ(client.socket->peer(), kAddress);
+  EXPECT_EQ(client.socket->peer(), kHere);
   EXPECT_EQ(server.socket->peer(), client.socket->local());
-  EXPECT_EQ(network.connections(kAddress), 1u);
+  EXPECT_EQ(network.connections(kHere), 1u);
 }
 
 TEST_F(MemoryNetworkTest, NobodyListeningIsARefusal) {
@@ -95,16 +95,16 @@ TEST_F(MemoryNetworkTest, NobodyListeningIsARefusal) {
   EXPECT_EQ(refused, "");
   loop->RunUntilIdle();
   EXPECT_EQ(refused, "connect to 10.0.0.1:80: connection refused (ECONNREFUSED)");
-  EXPECT_EQ(network.attempts(kAddress), 1u);
+  EXPECT_EQ(network.attempts(kHere), 1u);
 }
 
 TEST_F(MemoryNetworkTest, RefuseHoldsUntilHeal) {
   Listen();
-  network.Refuse(kAddress);
+  network.Refuse(kHere);
   Dial();
   loop->RunUntilIdle();
   EXPECT_NE(refused, "");
-  network.Heal(kAddress);
+  network.Heal(kHere);
   Dial();
   loop->RunUntilIdle();
   EXPECT_NE(client.socket, nullptr);
@@ -112,7 +112,7 @@ TEST_F(MemoryNetworkTest, RefuseHoldsUntilHeal) {
 
 TEST_F(MemoryNetworkTest, SwallowedAttemptsHearNothing) {
   Listen();
-  network.Swallow(kAddress);
+  network.Swallow(kHere);
   Dial();
   loop->Advance(seconds(1000));
   EXPECT_EQ(refused, "");
@@ -158,9 +158,9 @@ TEST_F(MemoryNetworkTest, TheSameSeedMovesTheSameBytes) {
     fresh.set_traffic({.chunk = 10});
     Peer a, b;
     auto door = *fresh.Listen(
-        *loop, kAddress, [this]() -> event::EventLoop& { return *loop; },
+        *loop, kHere, [this]() -> event::EventLoop& { return *loop; },
         [&](event::EventLoop&, std::unique_ptr<event::Socket> s) { b.Take(std::move(s)); });
-    auto attempt = fresh.Connect(*loop, kAddress, [&](auto s) { a.Take(std::move(*s)); });
+    auto attempt = fresh.Connect(*loop, kHere, [&](auto s) { a.Take(std::move(*s)); });
     loop->RunUntilIdle();
     for (int i = 0; i < 50; ++i) {
       run += std::to_string(a.Say("0123456789")) + " ";
@@ -174,12 +174,12 @@ TEST_F(MemoryNetworkTest, TheSameSeedMovesTheSameBytes) {
 TEST_F(MemoryNetworkTest, AFullBufferBlocksAndOnWritableComesOnce) {
   network.set_traffic({.buffer = 10});
   Connect();
-  network.Freeze(kAddress);
+  network.Freeze(kHere);
   EXPECT_EQ(client.Say("0123456789abc"), 10u);
   EXPECT_EQ(client.Say("abc"), 0u);
   loop->RunUntilIdle();
   EXPECT_EQ(client.writable, 0);
-  network.Heal(kAddress);
+  network.Heal(kHere);
   loop->RunUntilIdle();
   EXPECT_EQ(server.heard, "0123456789");
   EXPECT_EQ(client.writable, 1);
@@ -188,7 +188,7 @@ TEST_F(MemoryNetworkTest, AFullBufferBlocksAndOnWritableComesOnce) {
 TEST_F(MemoryNetworkTest, ResetIsHeardAtBothEnds) {
   Connect();
   client.Say("lost");
-  network.Reset(kAddress);
+  network.Reset(kHere);
   loop->RunUntilIdle();
   EXPECT_EQ(server.heard, "");
   EXPECT_EQ(client.error, "connection reset by peer (ECONNRESET)");
@@ -202,39 +202,39 @@ TEST_F(MemoryNetworkTest, ClosingIsHeardBehindTheLastBytes) {
   loop->RunUntilIdle();
   EXPECT_EQ(server.heard, "last words");
   EXPECT_TRUE(server.ended);
-  EXPECT_EQ(network.connections(kAddress), 0u);
+  EXPECT_EQ(network.connections(kHere), 0u);
   EXPECT_GT(server.Say("into nothing"), 0u);
   loop->RunUntilIdle();
 }
 
 TEST_F(MemoryNetworkTest, AFrozenEndIsHalfOpen) {
   Connect();
-  network.Freeze(kAddress);
+  network.Freeze(kHere);
   server.socket.reset();
   loop->Advance(seconds(1000));
   EXPECT_FALSE(client.ended);
-  network.Heal(kAddress);
+  network.Heal(kHere);
   loop->RunUntilIdle();
   EXPECT_TRUE(client.ended);
 }
 
 TEST_F(MemoryNetworkTest, FrozenAnswersLetRequestsThrough) {
   Connect();
-  network.FreezeAnswers(kAddress);
+  network.FreezeAnswers(kHere);
   client.Say("request");
   loop->RunUntilIdle();
   server.Say("answer");
   loop->Advance(seconds(1000));
   EXPECT_EQ(server.heard, "request");
   EXPECT_EQ(client.heard, "");
-  network.Heal(kAddress);
+  network.Heal(kHere);
   loop->RunUntilIdle();
   EXPECT_EQ(client.heard, "answer");
 }
 
 TEST_F(MemoryNetworkTest, APeerWithoutPowerHearsNothingAndSaysNothingUntilItIsHealed) {
   Connect();
-  network.LosePower(kAddress);
+  network.LosePower(kHere);
   EXPECT_EQ(client.Say("into nothing"), 12u);
   loop->RunUntilIdle();
   EXPECT_EQ(server.heard, "");
@@ -243,7 +243,7 @@ TEST_F(MemoryNetworkTest, APeerWithoutPowerHearsNothingAndSaysNothingUntilItIsHe
   loop->Advance(seconds(1000));
   EXPECT_FALSE(client.ended);
   EXPECT_EQ(client.error, "");
-  network.Heal(kAddress);
+  network.Heal(kHere);
   loop->RunUntilIdle();
   EXPECT_EQ(client.error, "connection reset by peer (ECONNRESET)");
 }
