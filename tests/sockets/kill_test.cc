@@ -1,78 +1,12 @@
 // The day a backend dies without a word, and comes back.
-#include "backend_process.h"
+#include "backends_under_load.h"
 
 namespace rondo::sockets {
 namespace {
 
-class KillTest : public testing::Test {
+class KillTest : public BackendsUnderLoad {
  protected:
-  struct Counts {
-    std::map<std::string, int> ok;      // By backend.
-    std::map<std::string, int> failed;  // By backend.
-    std::vector<absl::Status> failures;
-    int all_ok = 0, running = 0;
-    bool enough = false;
-  };
-  // One call after another, until there are enough.
-  struct Caller {
-    CallReport report;
-    int failed = 0;
-  };
-
-  void SetUp() override {
-    std::vector<std::string> addresses;
-    for (BackendProcess& b : backends_) {
-      ASSERT_TRUE(b.Start());
-      addresses.push_back(b.address());
-    }
-    stub_.emplace(Stub(TargetOf(addresses), {.default_service_config = kRoundRobin,
-                                             .backoff = {.base = 50ms, .max = 200ms}}));
-    std::set<std::string> seen;
-    while (seen.size() < 3) {
-      CallReport report;
-      ASSERT_TRUE(stub_->UnaryEcho(Request("a"), {.timeout = kLong, .report = &report}).ok());
-      seen.insert(report.peer);
-    }
-  }
-  void TearDown() override {
-    counts.Change([](Counts& c) { c.enough = true; });
-    EXPECT_TRUE(counts.Wait([](const Counts& c) { return c.running == 0; }));
-  }
-  void BeginLoad() {
-    counts.Change([](Counts& c) { c.running = kCallers; });
-    for (Caller& caller : callers_) Next(caller);
-  }
-  void Next(Caller& caller) {
-    stub_->UnaryEcho(Request("a"), {.timeout = kLong, .report = &caller.report},
-                     [this, &caller](const Reply& reply) {
-                       if (Count(caller, reply)) Next(caller);
-                     });
-  }
-  bool Count(Caller& caller, const Reply& reply) {
-    bool more = false;
-    counts.Change([&](Counts& c) {
-      ++(reply.ok() ? c.ok : c.failed)[caller.report.peer];
-      if (reply.ok()) {
-        ++c.all_ok;
-      } else {
-        ++caller.failed;
-        c.failures.push_back(reply.status());
-      }
-      more = !c.enough;
-      if (!more) --c.running;
-    });
-    return more;
-  }
-  bool WaitForMore(int n) {
-    const int before = counts.Get().all_ok;
-    return counts.Wait([&](const Counts& c) { return c.all_ok >= before + n; });
-  }
-
-  static constexpr int kCallers = 8;
-  BackendProcess backends_[3];
-  std::optional<EchoStub> stub_;
-  Caller callers_[kCallers];
-  Shared<Counts> counts;
+  KillTest() : BackendsUnderLoad({.backoff = {.base = 50ms, .max = 200ms}}, kLong) {}
 };
 
 TEST_F(KillTest, LosesTheCallsInFlightOnTheDeadBackendAndNoOther) {
