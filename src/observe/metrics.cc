@@ -21,73 +21,61 @@ using observe::Kind;
 using observe::Label;
 using observe::Sum;
 
-constexpr Instrument kAttemptStarted{.name = "grpc.client.attempt.started",
-                                     .help = "Attempts that were begun",
-                                     .kind = Kind::kCounter};
-constexpr Instrument kAttemptDuration{.name = "grpc.client.attempt.duration",
-                                      .help = "Time of an attempt, the pick included",
-                                      .kind = Kind::kHistogram,
-                                      .unit = "seconds",
-                                      .bounds = observe::kLatencyBounds};
-constexpr Instrument kAttemptSent{.name = "grpc.client.attempt.sent_total_compressed_message_size",
-                                  .help = "Bytes of all requests of an attempt, as compressed",
-                                  .kind = Kind::kHistogram,
-                                  .unit = "bytes",
-                                  .bounds = observe::kSizeBounds};
-constexpr Instrument kAttemptReceived{
-    .name = "grpc.client.attempt.rcvd_total_compressed_message_size",
-    .help = "Bytes of all replies of an attempt, as compressed",
-    .kind = Kind::kHistogram,
-    .unit = "bytes",
-    .bounds = observe::kSizeBounds};
-constexpr Instrument kCallDuration{.name = "grpc.client.call.duration",
-                                   .help = "Time of a call as the application sees it",
-                                   .kind = Kind::kHistogram,
-                                   .unit = "seconds",
-                                   .bounds = observe::kLatencyBounds};
-constexpr Instrument kRetries{.name = "grpc.client.call.retries",
-                              .help = "Retries of a call that was retried",
-                              .kind = Kind::kHistogram,
-                              .bounds = observe::kRetryBounds};
-constexpr Instrument kTransparentRetries{.name = "grpc.client.call.transparent_retries",
-                                         .help = "Transparent retries of a call that had some",
-                                         .kind = Kind::kHistogram,
-                                         .bounds = observe::kTransparentBounds};
-constexpr Instrument kHedges{.name = "grpc.client.call.hedges",
-                             .help = "Hedges of a call that had some",
-                             .kind = Kind::kHistogram,
-                             .bounds = observe::kRetryBounds};
-constexpr Instrument kRetryDelay{.name = "grpc.client.call.retry_delay",
-                                 .help = "Time in which no attempt of a call was at work",
-                                 .kind = Kind::kHistogram,
-                                 .unit = "seconds",
-                                 .bounds = observe::kLatencyBounds};
-constexpr Instrument kServerStarted{
-    .name = "grpc.server.call.started", .help = "Calls that came", .kind = Kind::kCounter};
-constexpr Instrument kServerDuration{.name = "grpc.server.call.duration",
-                                     .help = "Time of a call from its headers to its end",
-                                     .kind = Kind::kHistogram,
-                                     .unit = "seconds",
-                                     .bounds = observe::kLatencyBounds};
-constexpr Instrument kServerSent{.name = "grpc.server.call.sent_total_compressed_message_size",
-                                 .help = "Bytes of all replies of a call, as compressed",
-                                 .kind = Kind::kHistogram,
-                                 .unit = "bytes",
-                                 .bounds = observe::kSizeBounds};
-constexpr Instrument kServerReceived{.name = "grpc.server.call.rcvd_total_compressed_message_size",
-                                     .help = "Bytes of all requests of a call, as compressed",
-                                     .kind = Kind::kHistogram,
-                                     .unit = "bytes",
-                                     .bounds = observe::kSizeBounds};
-constexpr Instrument kConnected{.name = "grpc.subchannel.connection_attempts_succeeded",
-                                .help = "Connections that became ready",
-                                .kind = Kind::kCounter};
-constexpr Instrument kConnectFailed{.name = "grpc.subchannel.connection_attempts_failed",
-                                    .help = "Attempts to connect that failed",
-                                    .kind = Kind::kCounter};
-constexpr Instrument kDisconnected{.name = "grpc.subchannel.disconnections",
-                                   .help = "Connections that were lost or given up",
-                                   .kind = Kind::kCounter};
+constexpr Instrument Counter(std::string_view name, std::string_view help) {
+  return {.name = name, .help = help, .kind = Kind::kCounter};
+}
+constexpr Instrument Times(std::string_view name, std::string_view help) {
+  return {.name = name,
+          .help = help,
+          .kind = Kind::kHistogram,
+          .unit = "seconds",
+          .bounds = observe::kLatencyBounds};
+}
+constexpr Instrument Sizes(std::string_view name, std::string_view help) {
+  return {.name = name,
+          .help = help,
+          .kind = Kind::kHistogram,
+          .unit = "bytes",
+          .bounds = observe::kSizeBounds};
+}
+constexpr Instrument Counts(std::string_view name, std::string_view help,
+                            std::span<const double> bounds) {
+  return {.name = name, .help = help, .kind = Kind::kHistogram, .bounds = bounds};
+}
+
+constexpr Instrument kAttemptStarted =
+    Counter("grpc.client.attempt.started", "Attempts that were begun");
+constexpr Instrument kAttemptDuration =
+    Times("grpc.client.attempt.duration", "Time of an attempt, the pick included");
+constexpr Instrument kAttemptSent = Sizes("grpc.client.attempt.sent_total_compressed_message_size",
+                                          "Bytes of all requests of an attempt, as compressed");
+constexpr Instrument kAttemptReceived =
+    Sizes("grpc.client.attempt.rcvd_total_compressed_message_size",
+          "Bytes of all replies of an attempt, as compressed");
+constexpr Instrument kCallDuration =
+    Times("grpc.client.call.duration", "Time of a call as the application sees it");
+constexpr Instrument kRetries =
+    Counts("grpc.client.call.retries", "Retries of a call that was retried", observe::kRetryBounds);
+constexpr Instrument kTransparentRetries =
+    Counts("grpc.client.call.transparent_retries", "Transparent retries of a call that had some",
+           observe::kTransparentBounds);
+constexpr Instrument kHedges =
+    Counts("grpc.client.call.hedges", "Hedges of a call that had some", observe::kRetryBounds);
+constexpr Instrument kRetryDelay =
+    Times("grpc.client.call.retry_delay", "Time in which no attempt of a call was at work");
+constexpr Instrument kServerStarted = Counter("grpc.server.call.started", "Calls that came");
+constexpr Instrument kServerDuration =
+    Times("grpc.server.call.duration", "Time of a call from its headers to its end");
+constexpr Instrument kServerSent = Sizes("grpc.server.call.sent_total_compressed_message_size",
+                                         "Bytes of all replies of a call, as compressed");
+constexpr Instrument kServerReceived = Sizes("grpc.server.call.rcvd_total_compressed_message_size",
+                                             "Bytes of all requests of a call, as compressed");
+constexpr Instrument kConnected =
+    Counter("grpc.subchannel.connection_attempts_succeeded", "Connections that became ready");
+constexpr Instrument kConnectFailed =
+    Counter("grpc.subchannel.connection_attempts_failed", "Attempts to connect that failed");
+constexpr Instrument kDisconnected =
+    Counter("grpc.subchannel.disconnections", "Connections that were lost or given up");
 constexpr Instrument kOpenConnections{.name = "grpc.subchannel.open_connections",
                                       .help = "Connections that are ready",
                                       .kind = Kind::kUpDown};
