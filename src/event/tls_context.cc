@@ -178,7 +178,10 @@ int VerifyMode(ClientCertificate wish) {
 
 }  // namespace
 
+void KeepTlsUntilExit() { OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr); }
+
 absl::StatusOr<std::shared_ptr<TlsContext>> TlsContext::Make(Role role, const TlsOptions& options) {
+  KeepTlsUntilExit();
   if (options.reload_period < Duration{}) return Wrong("reload_period is negative");
   std::shared_ptr<TlsContext> out(new TlsContext(role, options));
   out->stamps_ = out->Stamps();

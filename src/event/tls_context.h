@@ -33,6 +33,10 @@ class TlsEar {
   ~TlsEar() = default;
 };
 
+// OpenSSL's own end at exit would take away what loops still use then (LoopPool::Default runs until
+// the process is gone). Of effect if nobody in the process has used OpenSSL before. Any thread.
+void KeepTlsUntilExit();
+
 class TlsContext {
  public:
   enum class Role : uint8_t { kClient, kServer };

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "event/tls_context.h"
 #include "rondo/credentials.h"
 
 namespace rondo::event {
@@ -21,7 +22,9 @@ struct TestIdentity {
 // An authority that tests trust. Keys are of P-256: quickly made.
 class TestAuthority {
  public:
-  explicit TestAuthority(const std::string& name = "Test Root") : key_(NewKey()) {
+  explicit TestAuthority(const std::string& name = "Test Root") {
+    KeepTlsUntilExit();
+    key_ = NewKey();
     root_ = Make(name, "", -1, 3650, key_.get(), nullptr);
   }
   std::string root() const { return Pem(root_.get()); }
@@ -88,7 +91,7 @@ class TestAuthority {
     });
   }
 
-  Key key_;
+  Key key_{nullptr, &EVP_PKEY_free};
   Certificate root_{nullptr, &X509_free};
 };
 
