@@ -91,12 +91,12 @@ class CallCredentials {
 };
 
 struct Credentials {
-  enum class Kind : uint8_t { kNone, kInsecure, kTls };
-  Kind kind = Kind::kNone;
-  std::shared_ptr<const TlsOptions> tls{};  // With kTls.
+  bool plaintext = false;                   // Insecure().
+  std::shared_ptr<const TlsOptions> tls{};  // Tls().
   // Channel: of every call, in this order, before those of CallOptions::credentials.
   std::vector<std::shared_ptr<CallCredentials>> calls{};
 
+  bool given() const { return plaintext || tls != nullptr; }
   // Composite credentials: these, and one more for calls. `Tls().With(token)`.
   Credentials With(std::shared_ptr<CallCredentials> more) const {
     Credentials out = *this;
@@ -106,14 +106,12 @@ struct Credentials {
 };
 
 // Plaintext: anybody on the way can read and change what is sent.
-inline Credentials Insecure() {
-  return {.kind = Credentials::Kind::kInsecure, .tls = {}, .calls = {}};
-}
+inline Credentials Insecure() { return {.plaintext = true, .tls = {}, .calls = {}}; }
 
 // For channels and servers. What can't be used (a file that is missing, a key of another
 // certificate) is told by Channel::Create and Server::Start: INVALID_ARGUMENT.
 inline Credentials Tls(TlsOptions options = {}) {
-  return {.kind = Credentials::Kind::kTls,
+  return {.plaintext = false,
           .tls = std::make_shared<const TlsOptions>(std::move(options)),
           .calls = {}};
 }

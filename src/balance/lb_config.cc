@@ -30,9 +30,7 @@ ChildConfig Parse(FactoryRef factory, const Json& value, const std::string& path
   if (!reader.ok()) return {};
   absl::StatusOr<ConfigRef> config = factory->parse(reader);
   if (!config.ok()) {
-    Bad(value, path,
-        std::string_view(config.status().message().data(), config.status().message().size()),
-        issues);
+    Bad(value, path, MessageOf(config.status()), issues);
   }
   if (!reader.ok()) return {};
   reader.Finish();

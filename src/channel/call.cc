@@ -182,7 +182,7 @@ absl::Status Call::Validate() {
     }
   }
   if (own_credentials_ != nullptr && own_credentials_->NeedsSecurity() &&
-      core_->options().credentials.kind != Credentials::Kind::kTls) {
+      core_->options().credentials.tls == nullptr) {
     return absl::UnauthenticatedError(
         Cat(method_.path,
             ": its call credentials are a secret, and the channel's connections are "
@@ -435,16 +435,9 @@ void Call::OnTimer() {
 void Call::End(absl::Status status) {
   if (where_ == Where::kEnded || where_ == Where::kNew) return;
   record_.now().sequel = Sequel::kCallOver;
-  if (where_ == Where::kStream) {
-    record_.NoteUnsent(stream_.queued());
-    stream_.Cancel(http2::Code::kCancel);
-    LeaveStream(status);
-  } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
-    ForgetPick();
-  } else if (where_ == Where::kIntercepted) {
-    interception_->Drop(core_->home());
-  }
-  LeaveQueue();
+  if (where_ == Where::kStream) record_.NoteUnsent(stream_.queued());
+  if (where_ == Where::kIntercepted) interception_->Drop(core_->home());
+  LeaveAttempt(status);
   CompleteLater(Explained(std::move(status)));
 }
 

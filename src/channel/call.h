@@ -142,6 +142,7 @@ class Call final : public Waiter<Call>,
   absl::Status StatusOfClosed(const http2::Closed& closed);
   absl::Status StatusOfAnswer(const http2::Headers& trailers);
   void TakeLoadReport(const http2::Headers& trailers);
+  void LeaveAttempt(const absl::Status& why);
   void LeaveStream(const absl::Status& status, bool sent = true);
   absl::Status Explained(absl::Status status);
   void Complete(absl::Status status);       // Inside an event of the stream: tells at once.

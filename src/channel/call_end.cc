@@ -163,15 +163,22 @@ void Call::NoteTried(std::vector<const Subchannel*>& tried) const {
 
 void Call::Yield() {
   if (where_ == Where::kEnded || where_ == Where::kBackoff) return;
+  const absl::Status why = absl::CancelledError("another attempt was answered");
+  LeaveAttempt(why);
+  record_.NoteEnd(why, Sequel::kHedged);
+  Rest();
+}
+
+// Lets go of what the attempt holds, from our side: a stream is reset, a pick hears that nothing
+// began.
+void Call::LeaveAttempt(const absl::Status& why) {
   if (where_ == Where::kStream) {
     stream_.Cancel(http2::Code::kCancel);
-    LeaveStream(absl::CancelledError("another attempt was answered"));
+    LeaveStream(why);
   } else if (where_ == Where::kSlot || where_ == Where::kCredentials) {
     ForgetPick();
   }
-  record_.NoteEnd(absl::CancelledError("another attempt was answered"), Sequel::kHedged);
   LeaveQueue();
-  Rest();
 }
 
 // A hedge's end is this call's.
@@ -315,7 +322,7 @@ absl::Status Call::Explained(absl::Status status) {
   if (status.ok()) return status;
   record_.Settle(core_->home().Now());
   if (where_ == Where::kStream) record_.now().backend = backend_;
-  std::string text(std::string_view(status.message().data(), status.message().size()));
+  std::string text(MessageOf(status));
   Append(text, Cat(text.empty() ? "" : "; ", core_->ShortTarget(), " after ",
                    ShortDuration(core_->home().Now() - began_), ", ", record_.Text()));
   if (where_ == Where::kQueued) {

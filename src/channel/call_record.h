@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "rondo/attempt.h"
 
 namespace rondo::channel {
@@ -27,7 +28,7 @@ class CallRecord {
   // How it ended, for one that another follows.
   void NoteEnd(const absl::Status& status, Sequel sequel) {
     current_.code = status.code();
-    current_.message = std::string_view(status.message().data(), status.message().size());
+    current_.message = MessageOf(status);
     current_.sequel = sequel;
   }
   // It waits for a stream of a connection that has so many, all in use.

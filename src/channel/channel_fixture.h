@@ -171,9 +171,7 @@ struct Asked {
     return done ? (status.ok() ? reply : std::string(Code())) : std::string("waiting");
   }
   std::string Code() const { return absl::StatusCodeToString(status.code()); }
-  std::string message() const {
-    return std::string(status.message().data(), status.message().size());
-  }
+  std::string message() const { return std::string(MessageOf(status)); }
 };
 
 class ChannelTest : public testing::Test {

@@ -24,13 +24,13 @@ constexpr std::string_view kUserAgent = "grpc-c++-rondo/" RONDO_VERSION;
 
 absl::Status CheckOptions(const ChannelOptions& o) {
   const BackoffOptions& b = o.backoff;
-  if (o.credentials.kind == Credentials::Kind::kNone) {
+  if (!o.credentials.given()) {
     return absl::InvalidArgumentError(
         "channel: no credentials; set ChannelOptions::credentials to Tls(), or to Insecure() for "
         "plaintext");
   }
   for (const auto& c : o.credentials.calls) {
-    if (c->NeedsSecurity() && o.credentials.kind != Credentials::Kind::kTls) {
+    if (c->NeedsSecurity() && o.credentials.tls == nullptr) {
       return absl::InvalidArgumentError(
           "channel: its call credentials are a secret, and plaintext connections may not carry it; "
           "set ChannelOptions::credentials to Tls().With(...)");
@@ -85,7 +85,7 @@ absl::Status Core::Init(std::string_view target) {
   target_ = found->target;
   resolver_factory_ = *found->factory;
   target_text_ = target_.text;
-  const bool plain = options_.credentials.kind == Credentials::Kind::kInsecure;
+  const bool plain = options_.credentials.tls == nullptr;
   for (const auto& observer : options_.observers) {
     auto mine = observer->ForChannel(target_text_, plain ? "none" : "privacy_and_integrity");
     if (mine != nullptr) observers_.push_back(std::move(mine));
@@ -114,7 +114,7 @@ absl::Status Core::Init(std::string_view target) {
 }
 
 absl::Status Core::Secure() {
-  if (options_.credentials.kind != Credentials::Kind::kTls) return absl::OkStatus();
+  if (options_.credentials.tls == nullptr) return absl::OkStatus();
   const auto host = resolve::ParseHostPort(authority_);
   auto made = event::TlsClientNetwork(*env_.network, *options_.credentials.tls,
                                       host.ok() ? host->host : authority_);
@@ -177,7 +177,7 @@ void Core::Warn(std::string_view config, const std::vector<std::string>& warning
 void Core::WarnOfResolversConfig(const std::optional<std::string>& json) {
   if (json == std::exchange(warned_of_, json) || !json.has_value()) return;
   if (const absl::Status& why = configs_->refused(); !why.ok()) {
-    const std::string_view words(why.message().data(), why.message().size());
+    const std::string_view words = MessageOf(why);
     return Warn("service config of the resolver", {Cat("not used: ", words)});
   }
   Warn("service config of the resolver", configs_->resolvers_warnings());

@@ -12,11 +12,8 @@ namespace {
 
 using channel::ShortDuration;
 
-std::string_view Words(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
 std::string Told(const absl::Status& status) {
-  return Cat(wire::CodeName(status.code()), ": ", Words(status));
+  return Cat(wire::CodeName(status.code()), ": ", MessageOf(status));
 }
 std::string_view Plural(int64_t n) { return n == 1 ? "" : "s"; }
 
@@ -36,7 +33,7 @@ std::string ResolverText(const Explanation::Resolver& r) {
 std::string ConfigText(const Explanation::Config& c) {
   std::string out = Cat("config: ", c.source);
   if (!c.policy.empty()) Append(out, Cat(", policy ", c.policy));
-  if (!c.refused.ok()) Append(out, Cat("; the resolver's is not used: ", Words(c.refused)));
+  if (!c.refused.ok()) Append(out, Cat("; the resolver's is not used: ", MessageOf(c.refused)));
   return out;
 }
 
@@ -62,7 +59,7 @@ std::string BackendText(const Explanation::Backend& b) {
   if (!b.last_error.ok()) {
     Append(out,
            Cat("; last error", b.error_age ? Cat(", ", ShortDuration(*b.error_age), " ago") : "",
-               ": ", Words(b.last_error)));
+               ": ", MessageOf(b.last_error)));
   }
   return out;
 }
@@ -75,7 +72,7 @@ void Seconds(JsonWriter& w, std::string_view name, Duration d) {
 void Error(JsonWriter& w, std::string_view name, const absl::Status& status) {
   if (status.ok()) return;
   w.Key(name).Object();
-  w.Key("code").Text(wire::CodeName(status.code())).Key("message").Text(Words(status));
+  w.Key("code").Text(wire::CodeName(status.code())).Key("message").Text(MessageOf(status));
   w.EndObject();
 }
 

@@ -26,10 +26,6 @@ std::string Request(std::string_view service) {
   return body;
 }
 
-std::string_view TextOf(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
-
 }  // namespace
 
 HealthWatch::HealthWatch(Core& core, Carrier& carrier, std::string service, std::string address,
@@ -63,7 +59,7 @@ absl::Status HealthWatch::OnReply(Bytes reply) {
 void HealthWatch::OnUnimplemented(const absl::Status& why) {
   core().WarnOf(address_, Cat("healthCheckConfig: the server has no health service, so every "
                               "connection to it counts as healthy: ",
-                              TextOf(why)));
+                              MessageOf(why)));
   Become(Connectivity::kReady, absl::OkStatus());
 }
 
@@ -71,7 +67,7 @@ void HealthWatch::OnUnimplemented(const absl::Status& why) {
 void HealthWatch::OnGivenUp(const absl::Status& why) {
   Become(Connectivity::kTransientFailure,
          absl::UnavailableError(Cat("the watch ended with ", wire::CodeName(why.code()),
-                                    why.message().empty() ? "" : ": ", TextOf(why))));
+                                    why.message().empty() ? "" : ": ", MessageOf(why))));
 }
 
 void HealthWatch::Become(Connectivity health, absl::Status why) {

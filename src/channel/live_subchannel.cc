@@ -14,7 +14,7 @@ namespace {
 
 // Policies put the address before what they tell: it is taken out of the words of those below.
 absl::Status WithoutAddress(const absl::Status& why, std::string_view address) {
-  std::string text(std::string_view(why.message().data(), why.message().size()));
+  std::string text(MessageOf(why));
   for (const std::string& prefix : {Cat("connect to ", address, ": "), Cat(address, ": ")}) {
     if (text.starts_with(prefix)) text.erase(0, prefix.size());
   }

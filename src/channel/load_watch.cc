@@ -54,7 +54,7 @@ absl::Status LoadWatch::OnReply(Bytes reply) {
 void LoadWatch::OnUnimplemented(const absl::Status& why) {
   core().WarnOf(backend_->address,
                 Cat("the policy asks for out-of-band load reports, which the server doesn't give: ",
-                    std::string_view(why.message().data(), why.message().size())));
+                    MessageOf(why)));
 }
 
 }  // namespace rondo::channel

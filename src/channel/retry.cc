@@ -88,7 +88,7 @@ bool Retry::Decide(absl::Status& status, bool committed, const http2::Headers* t
   previous_ = Cat(state_.attempts - 1);
   last_ = wire::CodeName(status.code());
   if (trailers != nullptr) {
-    last_ += Cat(": ", std::string_view(status.message().data(), status.message().size()));
+    last_ += Cat(": ", MessageOf(status));
   }
   core_.home().Arm(*this, After(core_.home().Now(), step.delay));
   return true;

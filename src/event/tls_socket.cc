@@ -32,8 +32,6 @@ std::string& Fresh() {
 constexpr unsigned kNameRules =
     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
 
-std::string_view Text(const absl::Status& s) { return {s.message().data(), s.message().size()}; }
-
 // Copies plain bytes together, so that small pieces share a record.
 class Plain {
  public:
@@ -185,7 +183,7 @@ void TlsSocket::Shake() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     if (absl::Status s = CheckOpen(); !s.ok()) {
-      Fail(Text(s));
+      Fail(MessageOf(s));
     } else {
       open_ = true;
     }
@@ -193,7 +191,7 @@ void TlsSocket::Shake() {
     Outcome(result);
   }
   Flush();  // An alert, too.
-  if (!open_ && !unwritable_.ok()) Fail(Text(unwritable_));
+  if (!open_ && !unwritable_.ok()) Fail(MessageOf(unwritable_));
 }
 
 absl::Status TlsSocket::CheckOpen() const {
@@ -364,7 +362,7 @@ Io TlsSocket::Outcome(int result) {
   if (!refusal_.empty()) {
     Fail(refusal_);
   } else if (!broken_.ok()) {
-    Fail(Text(broken_));
+    Fail(MessageOf(broken_));
   } else if (ended_) {
     // HTTP/2 itself tells a whole answer from half of one.
     if (open_) return {.kind = Io::Kind::kEnd};

@@ -71,8 +71,7 @@ absl::Status RoundStatus(std::string_view host, const NameNews& news) {
     if (!IsAnswer(n.why) && IsAnswer(worst->why)) worst = &n;
   }
   const std::string_view why =
-      worst->why.ok() ? std::string_view("the name has no address")
-                      : std::string_view(worst->why.message().data(), worst->why.message().size());
+      worst->why.ok() ? std::string_view("the name has no address") : MessageOf(worst->why);
   return absl::UnavailableError(Cat("dns: ", host, ": ", why, "; asked ", worst->asked));
 }
 

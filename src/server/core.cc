@@ -82,7 +82,7 @@ void Core::Add(Service& service) {
 // ---- Start.
 
 absl::Status Core::CheckOptions() const {
-  if (options_.credentials.kind == Credentials::Kind::kNone) {
+  if (!options_.credentials.given()) {
     return absl::InvalidArgumentError(
         "server: credentials are missing; say rondo::Tls(), or rondo::Insecure() for plaintext");
   }
@@ -144,7 +144,7 @@ absl::Status Core::TellServices() {
 }
 
 absl::Status Core::Secure() {
-  if (options_.credentials.kind != Credentials::Kind::kTls) return absl::OkStatus();
+  if (options_.credentials.tls == nullptr) return absl::OkStatus();
   auto made = event::TlsServerNetwork(network_, *options_.credentials.tls);
   if (!made.ok()) {
     return absl::Status(made.status().code(), Cat("server: ", made.status().message()));

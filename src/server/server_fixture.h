@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "event/manual_loop.h"
 #include "server/make_server.h"
 #include "transport/link.h"
@@ -77,9 +78,7 @@ struct Client final : transport::LinkEvents {
     goaways.push_back(std::string(http2::Name(why.code)) + " " + why.debug);
   }
   void OnSlots() override {}
-  void OnClosed(const absl::Status& why) override {
-    closed = std::string(why.message().data(), why.message().size());
-  }
+  void OnClosed(const absl::Status& why) override { closed = std::string(MessageOf(why)); }
 };
 
 class ServerTest : public testing::Test {

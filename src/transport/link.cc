@@ -98,7 +98,7 @@ void Link::Read() {
       case event::Io::Kind::kEnd:
         return Lose("connection closed by the peer");
       case event::Io::Kind::kError:
-        return Lose(std::string_view(io.why.message().data(), io.why.message().size()));
+        return Lose(MessageOf(io.why));
       case event::Io::Kind::kMoved:
         break;
     }
@@ -178,7 +178,7 @@ bool Link::Write(std::span<const iovec> bytes, size_t& budget) {
       return false;
     case event::Io::Kind::kEnd:
     case event::Io::Kind::kError:
-      Lose(std::string_view(io.why.message().data(), io.why.message().size()));
+      Lose(MessageOf(io.why));
       return false;
   }
   return false;
@@ -368,7 +368,7 @@ std::string Link::GoAwayText() const {
 
 std::string Link::cause() const {
   if (!why_.ok()) {
-    const std::string_view text(why_.message().data(), why_.message().size());
+    const std::string_view text = MessageOf(why_);
     return std::string(text.substr(text.starts_with(peer_) ? peer_.size() + 2 : 0));
   }
   const http2::Fault& fault = connection_->fault();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "event/manual_loop.h"
 #include "transport/connection_fixture.h"
 #include "transport/link.h"
@@ -33,7 +34,7 @@ struct Listening : LinkEvents {
   void OnSlots() override { Note('S'); }
   void OnClosed(const absl::Status& status) override {
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-    why = std::string(status.message().data(), status.message().size());
+    why = std::string(MessageOf(status));
     Note('C');
   }
 };

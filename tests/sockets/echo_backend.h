@@ -68,7 +68,7 @@ inline std::string TextOf(const Reply& reply) {
   return reply.ok() ? reply->message() : reply.status().ToString();
 }
 inline EchoStub Stub(const std::string& target, ChannelOptions options = {}) {
-  if (options.credentials.kind == Credentials::Kind::kNone) options.credentials = Insecure();
+  if (!options.credentials.given()) options.credentials = Insecure();
   return EchoStub(*Channel::Create(target, std::move(options)));
 }
 inline std::string Words(const absl::Status& status) { return std::string(status.message()); }
@@ -93,7 +93,7 @@ class EchoBackend {
   explicit EchoBackend(std::string listen = "127.0.0.1:0", ServerOptions options = {},
                        size_t threads = 1)
       : loops_(threads) {
-    if (options.credentials.kind == Credentials::Kind::kNone) options.credentials = Insecure();
+    if (!options.credentials.given()) options.credentials = Insecure();
     options.listen = {std::move(listen)};
     options.loops = &loops_;
     server_.emplace(std::move(options));
