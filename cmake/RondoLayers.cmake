@@ -10,7 +10,11 @@ function(rondo_target name)
     # -Wtsan: fences between atomics, which the thread sanitizer doesn't model; no data stands behind them.
     target_compile_options(${name} PRIVATE -fsanitize=${RONDO_SANITIZE} -fno-sanitize-recover=all
                                            -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+    target_compile_definitions(${name} PRIVATE RONDO_SANITIZED)
     target_link_options(${name} PRIVATE -fsanitize=${RONDO_SANITIZE})
+  endif()
+  if(RONDO_FUZZ)
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 
@@ -65,7 +69,18 @@ function(rondo_test name)
     endif()
   endforeach()
   target_link_libraries(${name} PRIVATE ${T_LIBS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  if(NOT RONDO_SANITIZE)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+    return()
+  endif()
+  # A process for each test would take most of a sanitizer's time.
+  set(shards 8)
+  foreach(shard RANGE 1 ${shards})
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 600
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
 
 # The one library that users link: all layers in one archive.

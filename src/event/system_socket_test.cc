@@ -368,7 +368,7 @@ TEST_F(SystemSocketTest, AConnectionOnItsWayToAnotherLoopIsClosedWithItsListener
 }
 
 TEST_F(SystemSocketTest, OutOfDescriptorsAListenerPausesAndGoesOn) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(RONDO_SANITIZED)
   GTEST_SKIP() << "the sanitizer's checks need descriptors of their own";
 #endif
   const auto listener = Listen("127.0.0.1:0");

@@ -8,6 +8,7 @@ using namespace std::chrono_literals;
 
 class ServerLifeTest : public ServerTest {
  protected:
+  ~ServerLifeTest() override { server.reset(); }  // Its drain speaks to us.
   void Drain(Duration grace) {
     server->DrainAsync(grace, [this](absl::Status status) {
       drained = std::string(absl::StatusCodeToString(status.code())) + " " +

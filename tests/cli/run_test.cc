@@ -271,8 +271,9 @@ class Teller final : public grpc::examples::echo::EchoService {
     unknown->set_type_url("type.googleapis.com/shop.Secret");
     unknown->set_value("abc");
     absl::Status status = absl::FailedPreconditionError("no");
+    const std::string bytes = rich.SerializeAsString();
     status.SetPayload("type.googleapis.com/google.rpc.Status",
-                      absl::Cord(rich.SerializeAsString()));
+                      absl::Cord(absl::string_view(bytes)));
     return status;
   }
 };

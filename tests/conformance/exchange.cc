@@ -85,7 +85,8 @@ absl::Status ToStatus(const Error& error) {
   rpc.set_code(error.code());
   rpc.set_message(error.message());
   *rpc.mutable_details() = error.details();
-  status.SetPayload(kDetailsPayload, absl::Cord(rpc.SerializeAsString()));
+  const std::string bytes = rpc.SerializeAsString();
+  status.SetPayload(kDetailsPayload, absl::Cord(absl::string_view(bytes)));
   return status;
 }
 

@@ -9,10 +9,8 @@
 namespace rondo::stack {
 
 // How much longer a seed takes.
-#if defined(__SANITIZE_THREAD__)
+#if defined(RONDO_SANITIZED)
 inline constexpr uint64_t kSlower = 6;
-#elif defined(__SANITIZE_ADDRESS__)
-inline constexpr uint64_t kSlower = 3;
 #else
 inline constexpr uint64_t kSlower = 1;
 #endif
