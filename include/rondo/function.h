@@ -4,6 +4,7 @@
 // callable inside.
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <new>
 #include <type_traits>
@@ -48,7 +49,7 @@ class Function<R(Args...)> {
     return *this;
   }
   ~Function() {
-    if (ops_ != nullptr) ops_->destroy(room_);
+    if (ops_ != nullptr && ops_->destroy != nullptr) ops_->destroy(room_);
   }
 
   explicit operator bool() const { return ops_ != nullptr; }
@@ -58,12 +59,24 @@ class Function<R(Args...)> {
   static constexpr size_t kRoom = 48;
   struct Ops {
     R (*call)(void*, Args&&...);
-    void (*move)(void* from, void* to);  // And destroys `from`.
-    void (*destroy)(void*);
+    void (*move)(void* from, void* to);  // And destroys `from`. Null: the bytes are copied.
+    void (*destroy)(void*);              // Null: nothing to do.
   };
   template <class F>
   static constexpr bool kFits = sizeof(F) <= kRoom && alignof(F) <= alignof(std::max_align_t) &&
                                 std::is_nothrow_move_constructible_v<F>;
+  template <class F>
+  static constexpr bool kPlain =
+      std::is_trivially_copyable_v<F> && std::is_trivially_destructible_v<F>;
+  template <class F>
+  static void Move(void* from, void* to) {
+    new (to) F(std::move(*static_cast<F*>(from)));
+    Destroy<F>(from);
+  }
+  template <class F>
+  static void Destroy(void* p) {
+    static_cast<F*>(p)->~F();
+  }
   template <class F>
   static R Call(F& f, Args&&... args) {
     if constexpr (std::is_void_v<R>) {
@@ -76,22 +89,27 @@ class Function<R(Args...)> {
   static constexpr Ops kInside = {[](void* p, Args&&... args) -> R {
                                     return Call(*static_cast<F*>(p), std::forward<Args>(args)...);
                                   },
-                                  [](void* from, void* to) {
-                                    new (to) F(std::move(*static_cast<F*>(from)));
-                                    static_cast<F*>(from)->~F();
-                                  },
-                                  [](void* p) { static_cast<F*>(p)->~F(); }};
+                                  kPlain<F> ? nullptr : &Move<F>,
+                                  kPlain<F> ? nullptr : &Destroy<F>};
   template <class F>
-  static constexpr Ops kOutside = {
-      [](void* p, Args&&... args) -> R {
-        return Call(**static_cast<F**>(p), std::forward<Args>(args)...);
-      },
-      [](void* from, void* to) { *static_cast<F**>(to) = *static_cast<F**>(from); },
-      [](void* p) { delete *static_cast<F**>(p); }};
+  static constexpr Ops kOutside = {[](void* p, Args&&... args) -> R {
+                                     return Call(**static_cast<F**>(p),
+                                                 std::forward<Args>(args)...);
+                                   },
+                                   nullptr, [](void* p) { delete *static_cast<F**>(p); }};
 
   void Take(Function& other) noexcept {
     ops_ = std::exchange(other.ops_, nullptr);
-    if (ops_ != nullptr) ops_->move(other.room_, room_);
+    if (ops_ == nullptr) return;
+    if (ops_->move != nullptr) return ops_->move(other.room_, room_);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // What lies behind a small callable.
+#endif
+    std::memcpy(room_, other.room_, kRoom);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
   }
 
   const Ops* ops_ = nullptr;

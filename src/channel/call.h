@@ -49,9 +49,9 @@ class Call final : public Waiter<Call>,
   // ---- The user's verbs: any thread.
   void StartUnary(Function<void(UnaryResult)> done);
   void StartStream();
-  void Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options);
+  void Write(Slice&& framed, bool last, Function<void(bool)>&& done, WriteOptions options);
   void WritesDone();
-  void Read(Function<void(std::optional<Bytes>)> done);
+  void Read(Function<void(std::optional<Bytes>)>&& done);
   void Headers(Function<void(const Metadata&)> done);
   void Finish(Function<void(absl::Status)> done);
   void Cancel();
@@ -154,11 +154,13 @@ class Call final : public Waiter<Call>,
   // Verbs and callbacks (call_stream.cc).
   template <class F>
   void AtHome(F verb);
-  void WriteHere(Slice framed, size_t size, bool last, Function<void(bool)> done);
+  void WriteHere(Slice&& framed, size_t size, bool last, Function<void(bool)>&& done);
+  void ReadHere(Function<void(std::optional<Bytes>)>&& done);
   void Feed();
-  bool SendNow(Slice message, bool last);
+  bool SendNow(Slice&& message, bool last);
   void NoteRoom(bool room);
   void OnTurnEnd() override;
+  void TellRefused();
   void TellUnary();
   void DropCallbacks();
   template <class Done, class Value>

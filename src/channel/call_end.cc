@@ -49,8 +49,7 @@ void Call::OnMessage(const transport::Message& came) {
     return;
   }
   if (auto done = std::exchange(read_done_, nullptr)) {
-    const CallShare keep(this);  // The reader may drop the call.
-    done(message.bytes);
+    done(message.bytes);  // It may drop the call; the running call's share lasts.
     if (where_ != Where::kStream) return;
   }
   // Somebody waits for the end and nobody for more: the rest must not keep it from coming. A second

@@ -13,17 +13,18 @@ void Call::AtHome(F verb) {
   core_->home().Post([call = CallShare(this), verb = std::move(verb)]() mutable { verb(*call); });
 }
 
-void Call::Write(Slice framed, bool last, Function<void(bool)> done, WriteOptions options) {
+void Call::Write(Slice&& framed, bool last, Function<void(bool)>&& done, WriteOptions options) {
   const size_t size = framed.size();
   if (compression_ != Compression::kIdentity && options.compress)
     framed = Packed(std::move(framed));
+  if (core_->IsHome()) return WriteHere(std::move(framed), size, last, std::move(done));
   AtHome([framed = std::move(framed), size, last, done = std::move(done)](Call& call) mutable {
     call.WriteHere(std::move(framed), size, last, std::move(done));
   });
 }
 
 // `size`: framed, before it was compressed.
-void Call::WriteHere(Slice framed, size_t size, bool last, Function<void(bool)> done) {
+void Call::WriteHere(Slice&& framed, size_t size, bool last, Function<void(bool)>&& done) {
   if (write_done_ || body_.closed() || where_ == Where::kEnded) {
     // Too late, or a second one at a time: that one is refused, the first goes on.
     refused_writes_.push_back(std::move(done));
@@ -68,7 +69,7 @@ void Call::Feed() {
 }
 
 // True: there is room for more.
-bool Call::SendNow(Slice message, bool last) {
+bool Call::SendNow(Slice&& message, bool last) {
   sent_bytes_ += message.size() - kMessagePrefix;
   half_closed_ = last;
   return stream_.Send(std::move(message), last);
@@ -96,16 +97,19 @@ void Call::WritesDone() {
   });
 }
 
-void Call::Read(Function<void(std::optional<Bytes>)> done) {
-  AtHome([done = std::move(done)](Call& call) mutable {
-    if (call.read_done_) {
-      call.refused_reads_.push_back(std::move(done));
-      return call.Later();
-    }
-    call.read_done_ = std::move(done);
-    if (call.where_ == Where::kEnded) return call.Later();
-    if (call.where_ == Where::kStream) call.stream_.Pull(1);
-  });
+void Call::Read(Function<void(std::optional<Bytes>)>&& done) {
+  if (core_->IsHome()) return ReadHere(std::move(done));
+  AtHome([done = std::move(done)](Call& call) mutable { call.ReadHere(std::move(done)); });
+}
+
+void Call::ReadHere(Function<void(std::optional<Bytes>)>&& done) {
+  if (read_done_) {
+    refused_reads_.push_back(std::move(done));
+    return Later();
+  }
+  read_done_ = std::move(done);
+  if (where_ == Where::kEnded) return Later();
+  if (where_ == Where::kStream) stream_.Pull(1);
 }
 
 void Call::Headers(Function<void(const Metadata&)> done) {
@@ -153,12 +157,13 @@ void Call::Tell(Done& done, Value value) {
 }
 
 void Call::OnTurnEnd() {
-  const CallShare keep(this);  // A callback may drop the user's share.
+  // A callback may drop the user's share. The running call's lasts until the end has been told.
+  std::optional<CallShare> keep;
+  if (told_end_) keep.emplace(this);
   const bool ended = where_ == Where::kEnded;
   if (ended && HoldsEnd()) return;
   if (ended && unary_) return TellUnary();
-  for (auto& done : std::exchange(refused_writes_, {})) Tell(done, false);
-  for (auto& done : std::exchange(refused_reads_, {})) Tell(done, std::nullopt);
+  if (!refused_writes_.empty() || !refused_reads_.empty()) TellRefused();
   if (headers_done_ && (headers_seen_ || ended)) {
     auto done = std::exchange(headers_done_, nullptr);
     if (!abandoned()) done(headers_);
@@ -171,6 +176,11 @@ void Call::OnTurnEnd() {
   if (auto done = std::exchange(read_done_, nullptr)) Tell(done, std::nullopt);
   if (auto done = std::exchange(finish_done_, nullptr)) Tell(done, status_);
   if (!std::exchange(told_end_, true)) Unref();  // The running call's share.
+}
+
+void Call::TellRefused() {
+  for (auto& done : std::exchange(refused_writes_, {})) Tell(done, false);
+  for (auto& done : std::exchange(refused_reads_, {})) Tell(done, std::nullopt);
 }
 
 void Call::TellUnary() {
