@@ -249,6 +249,32 @@ TEST_F(ChannelMetricsTest, WhatAPolicyCountsIsACounter) {
                           "grpc_lb_locality=\"eu-1\"} 2"));
 }
 
+// Measures something of its own whenever it is told of endpoints.
+class Measuring final : public Policy {
+ public:
+  absl::Status OnUpdate(const Update&, Control& control) override {
+    static constexpr double kBounds[] = {1, 10};
+    const double samples[] = {0.5, 7, 8, 99};
+    control.Metric({.name = "grpc.lb.measuring.sizes", .samples = samples, .bounds = kBounds});
+    control.Publish(Connectivity::kConnecting, QueuePicker());
+    return absl::OkStatus();
+  }
+  void OnResolverError(const absl::Status&, Control&) override {}
+};
+TEST_F(ChannelMetricsTest, WhatAPolicyMeasuresIsAHistogram) {
+  options_.policies = {{.name = "measuring", .make = [] { return std::make_unique<Measuring>(); }}};
+  options_.default_service_config = R"({"loadBalancingConfig":[{"measuring":{}}]})";
+  OpenTo({"a:1"});
+  Connect();
+  const std::string target = "grpc_target=\"test:///service\"";
+  EXPECT_THAT(Told("grpc_lb"),
+              ElementsAre(Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"1\"} 1"),
+                          Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"10\"} 3"),
+                          Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"+Inf\"} 4"),
+                          Cat("grpc_lb_measuring_sizes_sum{", target, "} 114.5"),
+                          Cat("grpc_lb_measuring_sizes_count{", target, "} 4")));
+}
+
 class ServerMetricsTest : public server::ServerTest {
  protected:
   ServerMetricsTest() { options.observers = {metrics_}; }
