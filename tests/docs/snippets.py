@@ -2,8 +2,8 @@
 """snippets.py OUT.cc PAGE.md...: one source of all C++ that stands in the pages.
 
 Of a page, the blocks fenced as c++ are taken, and the HTML comments `<!-- c++ ... -->`, in which a page
-says what its snippets stand in: they are not shown. Each page is a namespace of its own; its includes
-go to the top. Errors name the page's line. Blocks fenced otherwise (cpp: other people's code) are not
+says what its snippets stand in: they are not shown. Each page is a namespace of its own, where the names
+of prelude.h are known; its includes go to the top. Errors name the page's line. Blocks fenced otherwise (cpp: other people's code) are not
 looked at.
 """
 import pathlib
@@ -22,13 +22,10 @@ def pieces(page):
 
 
 def main(out, pages):
-    includes, bodies = set(), []
+    includes, bodies = {'#include "prelude.h"'}, []
     for page in pages:
-        found = list(pieces(page))
-        if not found:
-            sys.exit(f"{page}: has no block fenced as c++")
-        body = [f"namespace page_{page.stem} {{"]
-        for line, code in found:
+        body = [f"namespace docs::page_{page.stem} {{"]
+        for line, code in pieces(page):
             includes.update(re.findall(r"^#include .*$", code, re.M))
             code = re.sub(r"^#include .*$", "", code, flags=re.M)
             body.append(f'#line {line} "{page}"\n{code}')
