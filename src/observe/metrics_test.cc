@@ -266,13 +266,15 @@ TEST_F(ChannelMetricsTest, WhatAPolicyMeasuresIsAHistogram) {
   options_.default_service_config = R"({"loadBalancingConfig":[{"measuring":{}}]})";
   OpenTo({"a:1"});
   Connect();
-  const std::string target = "grpc_target=\"test:///service\"";
-  EXPECT_THAT(Told("grpc_lb"),
-              ElementsAre(Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"1\"} 1"),
-                          Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"10\"} 3"),
-                          Cat("grpc_lb_measuring_sizes_bucket{", target, ",le=\"+Inf\"} 4"),
-                          Cat("grpc_lb_measuring_sizes_sum{", target, "} 114.5"),
-                          Cat("grpc_lb_measuring_sizes_count{", target, "} 4")));
+  const std::string target = "{grpc_target=\"test:///service\"";
+  const std::string text = metrics_->PrometheusText();
+  const std::vector<std::string> lines = {
+      "_bucket" + target + ",le=\"1\"} 1\n", "_bucket" + target + ",le=\"10\"} 3\n",
+      "_bucket" + target + ",le=\"+Inf\"} 4\n", "_sum" + target + "} 114.5\n",
+      "_count" + target + "} 4\n"};
+  for (const std::string& line : lines) {
+    EXPECT_THAT(text, testing::HasSubstr("grpc_lb_measuring_sizes" + line));
+  }
 }
 
 class ServerMetricsTest : public server::ServerTest {
