@@ -150,23 +150,80 @@ std::string Zsh(const CLI::App& app) {
          "if [ \"$funcstack[1]\" = _rondo ]; then _rondo; else compdef _rondo rondo; fi\n";
 }
 
+// As a text within single quotes.
+std::string FishText(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string FishValue(const Flag& flag) {
+  switch (flag.value) {
+    case Flag::Value::kNone:
+      return "";
+    case Flag::Value::kText:
+      return " -x";
+    case Flag::Value::kFile:
+      return " -r -F";
+    case Flag::Value::kDirectory:
+      return " -x -a '(__fish_complete_directories)'";
+    case Flag::Value::kFormat:
+      return " -x -a 'text json ndjson'";
+  }
+  return "";
+}
+
+std::string Fish(const CLI::App& app) {
+  std::string out =
+      "# Completion of rondo for fish: rondo completion fish | source, or a file rondo.fish in\n"
+      "# ~/.config/fish/completions.\n"
+      "function __rondo_verb\n"
+      "  set -l words (commandline -opc)\n"
+      "  test (count $words) -gt 1; and test $words[2] = $argv[1]\n"
+      "end\n"
+      "function __rondo_no_verb\n"
+      "  test (count (commandline -opc)) -eq 1\n"
+      "end\n"
+      "complete -c rondo -f\n"
+      "complete -c rondo -n __rondo_no_verb -a help -d 'tell of a command'\n";
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const std::string& verb = command->get_name();
+    const std::string about = FishText(command->get_description());
+    const std::string here = "complete -c rondo -n '__rondo_verb " + verb + "'";
+    for (const std::string when : {"__rondo_no_verb", "'__rondo_verb help'"}) {
+      out += "complete -c rondo -n " + when + " -a " + verb + " -d '" + about + "'\n";
+    }
+    out += here + " -F\n";
+    for (const Flag& flag : FlagsOf(*command)) {
+      const bool is_long = flag.name.starts_with("--");
+      out += here + (is_long ? " -l " + flag.name.substr(2) : " -s " + flag.name.substr(1)) +
+             FishValue(flag) + " -d '" + FishText(flag.help) + "'\n";
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void AddCompletion(CLI::App& app, Io io, Command& run) {
   auto shell = std::make_shared<std::string>();
   CLI::App* command =
       app.add_subcommand("completion", "write what a shell needs to complete commands");
-  command->add_option("SHELL", *shell, "bash or zsh")
+  command->add_option("SHELL", *shell, "bash, fish or zsh")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->check(CLI::IsMember({"bash", "fish", "zsh"}))
       ->type_name("");
   command->footer(
       "Examples:\n"
       "  source <(rondo completion bash)\n"
-      "  rondo completion zsh > ~/.zfunc/_rondo");
+      "  rondo completion zsh > ~/.zfunc/_rondo\n"
+      "  rondo completion fish > ~/.config/fish/completions/rondo.fish");
   command->callback([shell, &app, io, &run] {
     run = [shell, &app, io] {
-      io.out << (*shell == "bash" ? Bash(app) : Zsh(app));
+      io.out << (*shell == "bash" ? Bash(app) : *shell == "fish" ? Fish(app) : Zsh(app));
       return static_cast<int>(kOk);
     };
   });

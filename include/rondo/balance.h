@@ -89,10 +89,14 @@ struct MetricPoint {
     std::string_view key, value;
   };
   std::string_view name;  // gRPC's names where there is one (A78), else "rondo.lb.POLICY.THING".
-  double value = 1;       // Added to a counter.
+  double value = 1;       // Added to a counter, unless there are samples.
   std::string_view
       policy{};  // Path from the root, "priority.p0.round_robin": the runtime fills it.
   std::span<const Label> labels{};
+  // Not empty: each is recorded in a histogram, whose upper bounds, rising and of static life, are
+  // the same each time that this name is told.
+  std::span<const double> samples{};
+  std::span<const double> bounds{};
 };
 
 // What a policy may ask for. Valid only during the call that passed it in: never store it.

@@ -117,7 +117,9 @@ class Channel {
 
   // ---- Connectivity (gRPC's connectivity-semantics-and-api).
   ChannelState GetState(bool try_to_connect = false) const;
-  void Connect() const;  // Leaves IDLE, also of the policy.
+  // Leaves IDLE, also of the policy, but for those that connect only when a call comes (ring_hash,
+  // maglev: A42).
+  void Connect() const;
   // True as soon as the state is another than `from`; false at the deadline. Blocks.
   bool WaitForStateChange(ChannelState from, Time deadline) const;
   // Every state from now on, in order, none left out; on the channel's loop. The first call tells

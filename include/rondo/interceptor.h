@@ -33,8 +33,8 @@ class InterceptorChain;
 }
 
 // The rest of the way: `co_await next(call)` gives the status of the call. At most once, else
-// FAILED_PRECONDITION; an interceptor that doesn't go on ends the call with what it returns, which
-// then may not be OK.
+// FAILED_PRECONDITION; CANCELLED, and nothing is run, once the call is over. An interceptor that
+// doesn't go on ends the call with what it returns, which then may not be OK.
 template <class C>
 class NextOf {
  public:

@@ -15,8 +15,8 @@ namespace rondo {
 
 // Key-value pairs in the order in which they were added; a key may repeat. Keys are lower case. The
 // value of a key that ends in "-bin" is any bytes (base64 on the wire); any other value is
-// printable ASCII. Keys that begin with "grpc-" are gRPC's own: sending one is an error. (gRPC over
-// HTTP/2)
+// printable ASCII. Keys that begin with "grpc-" are gRPC's own: sending one is an error, but for
+// "grpc-trace-bin", which carries the application's trace context (A72). (gRPC over HTTP/2)
 class Metadata {
  public:
   using Entry = std::pair<std::string, std::string>;

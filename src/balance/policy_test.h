@@ -195,6 +195,7 @@ class PolicyTest : public testing::Test, public Control, public Post {
   Addresses dialled_;  // In order.
   std::map<std::string, Duration> report_period_;
   std::map<std::string, double> metrics_;  // By "path: name".
+  std::map<std::string, std::vector<double>> samples_;
   int reresolutions_ = 0, published_ = 0, cooked_ = 0;
   std::vector<std::string> warnings_;
   std::string note_ = "a note";
@@ -302,7 +303,15 @@ class PolicyTest : public testing::Test, public Control, public Post {
   Time Now() const override { return now_; }
   uint64_t Random(uint64_t bound) override { return random_(bound); }
   uint32_t Shards() const override { return 2; }
-  void Metric(const MetricPoint& p) override { metrics_[Cat(p.policy, ": ", p.name)] += p.value; }
+  void Metric(const MetricPoint& p) override {
+    const std::string name = Cat(p.policy, ": ", p.name);
+    if (p.samples.empty()) {
+      metrics_[name] += p.value;
+    } else {
+      auto& all = samples_[name];
+      all.insert(all.end(), p.samples.begin(), p.samples.end());
+    }
+  }
 
   void Report(Core& core, const SubchannelState& s) {
     core.state = s;

@@ -305,6 +305,40 @@ TEST_F(InterceptorTest, OneThatLeavesTheCallEndsIt) {
   EXPECT_TRUE(a.last().reset);
   EXPECT_EQ(elsewhere, absl::CancelledError("the call is over"));
 }
+// An interceptor gives the rest of the way to another task and ends the call before that ran.
+TEST_F(InterceptorTest, WhatIsBegunAfterTheEndIsCancelledAndRunsNobody) {
+  absl::Status elsewhere;
+  options_.interceptors = {Of([&](ClientCall& call, ClientNext next) -> Task<absl::Status> {
+                             Spawn(call.loop(), Hold(next(call), &elsewhere));
+                             co_return absl::AbortedError("left");
+                           }),
+                           Noting("two")};
+  FakeBackend& a = Held();
+  auto call = Ask("x");
+  EXPECT_EQ(call->Code(), "ABORTED");
+  EXPECT_EQ(elsewhere, absl::CancelledError("the call is over"));
+  EXPECT_THAT(log_, IsEmpty());
+  EXPECT_THAT(a.served, IsEmpty());
+}
+TEST_F(InterceptorTest, NextAfterTheEndIsCancelledAlsoWhenTheChannelHasGone) {
+  std::optional<ClientNext> late;
+  ClientCall* its = nullptr;
+  options_.interceptors = {Of([&](ClientCall& call, ClientNext next) -> Task<absl::Status> {
+                             late = next;
+                             its = &call;
+                             co_return absl::AbortedError("left");
+                           }),
+                           Noting("two")};
+  Held();
+  EXPECT_EQ(Ask("x")->Code(), "ABORTED");
+  channel_.reset();
+  Run();
+  absl::Status elsewhere;
+  Spawn(*loop_, Hold((*late)(*its), &elsewhere));
+  Run();
+  EXPECT_EQ(elsewhere, absl::CancelledError("the call is over"));
+  EXPECT_THAT(log_, IsEmpty());
+}
 // A call of the server, in place of one.
 class Parent final : public ServerCall {
  public:

@@ -7,6 +7,11 @@
 namespace rondo {
 
 namespace detail {
+namespace {
+
+absl::Status CallIsOver() { return absl::CancelledError("the call is over"); }
+
+}  // namespace
 
 // Told what the coroutines came to, or that they went without an end: their loop has stopped.
 template <class C>
@@ -45,7 +50,7 @@ class InterceptorChain<C>::Inside {
     chain_.OnNext();
   }
   absl::Status await_resume() const {
-    if (chain_.stage_ == Stage::kOver) return absl::CancelledError("the call is over");
+    if (chain_.stage_ == Stage::kOver) return CallIsOver();
     return chain_.status_;
   }
 
@@ -57,7 +62,9 @@ template <class C>
 Task<absl::Status> InterceptorChain<C>::Run(C& call) {
   absl::Status status;
   try {
-    status = co_await Go(0, call);
+    reached_ = 1;
+    Task<absl::Status> first = all_.front()(call, NextOf<C>(this->shared_from_this(), 1));
+    status = co_await std::move(first);
   } catch (const std::exception& e) {
     status = absl::UnknownError(Cat(what(), ": an interceptor threw: ", e.what()));
   } catch (...) {
@@ -68,10 +75,27 @@ Task<absl::Status> InterceptorChain<C>::Run(C& call) {
 
 template <class C>
 Task<absl::Status> InterceptorChain<C>::Go(size_t at, C& call) {
+  if (stage_ == Stage::kOver) return TooLate();
   if (at < reached_) return Refused();
   reached_ = at + 1;
   if (at == all_.size()) return Innermost(this->shared_from_this());
-  return all_[at](call, NextOf<C>(this->shared_from_this(), at + 1));
+  return Step(this->shared_from_this(), at, call);
+}
+
+// The next interceptor, unless the call is over when this begins: an interceptor may have handed it
+// to another task and returned. Then neither the call nor the interceptors may be there any more.
+template <class C>
+Task<absl::Status> InterceptorChain<C>::Step(std::shared_ptr<InterceptorChain> chain, size_t at,
+                                             C& call) {
+  if (chain->stage_ == Stage::kOver) co_return CallIsOver();
+  Task<absl::Status> next = chain->all_[at](call, NextOf<C>(chain, at + 1));
+  absl::Status status = co_await std::move(next);
+  co_return status;
+}
+
+template <class C>
+Task<absl::Status> InterceptorChain<C>::TooLate() {
+  co_return CallIsOver();
 }
 
 template <class C>

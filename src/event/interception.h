@@ -24,7 +24,7 @@ class InterceptorChain : public std::enable_shared_from_this<InterceptorChain<C>
     kOver,
   };
 
-  // `all` outlives the chain.
+  // Not empty; outlives the interceptors' coroutines.
   explicit InterceptorChain(const std::vector<Interceptor>& all) : all_(all) {}
   InterceptorChain(const InterceptorChain&) = delete;
   InterceptorChain& operator=(const InterceptorChain&) = delete;
@@ -51,9 +51,11 @@ class InterceptorChain : public std::enable_shared_from_this<InterceptorChain<C>
   class Inside;
   Task<absl::Status> Run(C& call);
   Task<absl::Status> Go(size_t at, C& call);
+  static Task<absl::Status> Step(std::shared_ptr<InterceptorChain> chain, size_t at, C& call);
   static Task<absl::Status> Innermost(std::shared_ptr<InterceptorChain> chain);
   void GoOnElsewhere();
   static Task<absl::Status> Refused();
+  static Task<absl::Status> TooLate();
   void End(absl::Status status);
 
   const std::vector<Interceptor>& all_;

@@ -163,6 +163,12 @@ class OfChannel final : public ChannelObserver {
   void OnPolicyMetric(const MetricPoint& point) override {
     std::vector<Label> labels{{"grpc.target", target_}};
     for (const MetricPoint::Label& l : point.labels) labels.push_back({l.key, l.value});
+    if (!point.samples.empty()) {
+      Histogram& into =
+          registry_->Distribution(Counts(point.name, "Measured by a policy", point.bounds), labels);
+      for (double sample : point.samples) into.Record(sample);
+      return;
+    }
     registry_
         ->Number({.name = point.name, .help = "Counted by a policy", .kind = Kind::kCounter},
                  labels)

@@ -249,6 +249,34 @@ TEST_F(ChannelMetricsTest, WhatAPolicyCountsIsACounter) {
                           "grpc_lb_locality=\"eu-1\"} 2"));
 }
 
+// Measures something of its own whenever it is told of endpoints.
+class Measuring final : public Policy {
+ public:
+  absl::Status OnUpdate(const Update&, Control& control) override {
+    static constexpr double kBounds[] = {1, 10};
+    const double samples[] = {0.5, 7, 8, 99};
+    control.Metric({.name = "grpc.lb.measuring.sizes", .samples = samples, .bounds = kBounds});
+    control.Publish(Connectivity::kConnecting, QueuePicker());
+    return absl::OkStatus();
+  }
+  void OnResolverError(const absl::Status&, Control&) override {}
+};
+TEST_F(ChannelMetricsTest, WhatAPolicyMeasuresIsAHistogram) {
+  options_.policies = {{.name = "measuring", .make = [] { return std::make_unique<Measuring>(); }}};
+  options_.default_service_config = R"({"loadBalancingConfig":[{"measuring":{}}]})";
+  OpenTo({"a:1"});
+  Connect();
+  const std::string target = "{grpc_target=\"test:///service\"";
+  const std::string text = metrics_->PrometheusText();
+  const std::vector<std::string> lines = {
+      "_bucket" + target + ",le=\"1\"} 1\n", "_bucket" + target + ",le=\"10\"} 3\n",
+      "_bucket" + target + ",le=\"+Inf\"} 4\n", "_sum" + target + "} 114.5\n",
+      "_count" + target + "} 4\n"};
+  for (const std::string& line : lines) {
+    EXPECT_THAT(text, testing::HasSubstr("grpc_lb_measuring_sizes" + line));
+  }
+}
+
 class ServerMetricsTest : public server::ServerTest {
  protected:
   ServerMetricsTest() { options.observers = {metrics_}; }

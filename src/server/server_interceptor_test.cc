@@ -194,6 +194,48 @@ TEST_F(InterceptorTest, TheNextCallInTheSameMemoryBeginsAnew) {
   for (const char* text : {"a", "b", "c"}) EXPECT_EQ(Ask("/a.Echo/Say", text).messages.at(0), text);
   EXPECT_EQ(log, "one one:OK one one:OK one one:OK ");
 }
+Task<> Keep(Task<absl::Status> task, absl::Status* status) { *status = co_await std::move(task); }
+TEST_F(InterceptorTest, WhatIsBegunAfterTheEndIsCancelledAndRunsNobody) {
+  absl::Status elsewhere;
+  options.interceptors = {Of([&](ServerCall& call, ServerNext next) -> Task<absl::Status> {
+                            Spawn(call.loop(), Keep(next(call), &elsewhere));
+                            co_return absl::AbortedError("left");
+                          }),
+                          Noting("two")};
+  bool handled = false;
+  On("/a.Echo/Say", kUnary, [&](ServerCall& call, Bytes) {
+    handled = true;
+    call.Finish(absl::OkStatus());
+  });
+  Start();
+  EXPECT_NE(Ask("/a.Echo/Say").trailers.find("grpc-status=10"), std::string::npos);
+  Idle();
+  EXPECT_EQ(elsewhere, absl::CancelledError("the call is over"));
+  EXPECT_FALSE(handled);
+  EXPECT_EQ(log, "");
+}
+TEST_F(InterceptorTest, NextAfterTheEndIsCancelledAlsoWhenTheServerHasGone) {
+  std::optional<ServerNext> late;
+  ServerCall* its = nullptr;
+  options.interceptors = {Of([&](ServerCall& call, ServerNext next) -> Task<absl::Status> {
+                            late = next;
+                            its = &call;
+                            co_return absl::AbortedError("left");
+                          }),
+                          Noting("two")};
+  OnEcho();
+  Start();
+  EXPECT_NE(Ask("/a.Echo/Say").trailers.find("grpc-status=10"), std::string::npos);
+  calls.clear();
+  for (Client& c : clients) c.link.reset();
+  server.reset();
+  Idle();
+  absl::Status elsewhere;
+  Spawn(*loop, Keep((*late)(*its), &elsewhere));
+  Idle();
+  EXPECT_EQ(elsewhere, absl::CancelledError("the call is over"));
+  EXPECT_EQ(log, "");
+}
 TEST_F(InterceptorTest, TheSignalFiresWhenTheCallerHasGone) {
   OnKeep();
   Start();

@@ -21,11 +21,11 @@ bool IsProtocolField(std::string_view name);
 
 // Fills `out` with a field for each entry, in order; the views live as long as `metadata` and
 // `out`. INTERNAL, with `out` empty, names the first offending entry: `metadata key "Tenant": ...`.
-// Wrong is a key that is empty, has a byte outside [0-9a-z_.-], begins with "grpc-" or is a
-// protocol field; a value without "-bin" in its key that has a byte outside 0x20-0x7e. Spaces round
-// a value are dropped, as the protocol allows: HTTP/2 refuses them (RFC 9113 section 8.2.1).
-// "user-agent" is passed over, since a channel writes its own: a proxy may hand on what it got.
-// So is `except`, which the caller sends by other means.
+// Wrong is a key that is empty, has a byte outside [0-9a-z_.-], begins with "grpc-" (but for
+// "grpc-trace-bin", A72) or is a protocol field; a value without "-bin" in its key that has a byte
+// outside 0x20-0x7e. Spaces round a value are dropped, as the protocol allows: HTTP/2 refuses them
+// (RFC 9113 section 8.2.1). "user-agent" is passed over, since a channel writes its own: a proxy
+// may hand on what it got. So is `except`, which the caller sends by other means.
 absl::Status EncodeMetadata(const Metadata& metadata, Fields& out,
                             std::string_view except = "user-agent");
 

@@ -546,5 +546,32 @@ TEST(Completion, ZshReadsIt) {
   EXPECT_EQ(std::system(("zsh -n " + script).c_str()), 0);
 }
 
+// What fish offers for a line, without the descriptions.
+std::string OfferedByFish(const std::string& line) {
+  const std::string script = testing::TempDir() + "rondo_cli_completion.fish";
+  std::ofstream(script) << RunWith({"completion", "fish"}).out << "complete -C '" << line
+                        << "' | string replace -r '\\t.*' ''\n";
+  std::string out;
+  FILE* fish = popen(("fish --no-config " + script).c_str(), "r");
+  for (int c = std::fgetc(fish); c != EOF; c = std::fgetc(fish)) out += static_cast<char>(c);
+  EXPECT_EQ(pclose(fish), 0);
+  return out;
+}
+TEST(Completion, FishOffersCommandsFlagsAndValues) {
+  if (std::system("command -v fish >/dev/null") != 0) GTEST_SKIP() << "no fish here";
+  EXPECT_EQ(OfferedByFish("rondo l"), "lint\nlist\n");
+  EXPECT_EQ(OfferedByFish("rondo lint --s"), "--strict\n");
+  EXPECT_EQ(OfferedByFish("rondo call -o n"), "ndjson\n");
+  EXPECT_EQ(OfferedByFish("rondo call --output n"), "ndjson\n");
+  EXPECT_EQ(OfferedByFish("rondo help co"), "completion\n");
+}
+TEST(Completion, FishIsToldEachCommandAndItsFlags) {
+  const std::string script = RunWith({"completion", "fish"}).out;
+  EXPECT_THAT(script, HasSubstr("complete -c rondo -n __rondo_no_verb -a lint -d '"));
+  EXPECT_THAT(script, HasSubstr("complete -c rondo -n '__rondo_verb lint' -l strict -d '"));
+  EXPECT_THAT(script,
+              HasSubstr("complete -c rondo -n '__rondo_verb call' -s o -x -a 'text json ndjson'"));
+}
+
 }  // namespace
 }  // namespace rondo::cli

@@ -1,8 +1,8 @@
 // gRPC's cases of load reports (A51): what the server was told to report reaches the policy.
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +19,8 @@ using grpc::testing::TestOrcaReport;
 struct Heard {
   std::mutex mutex;  // Guards what follows.
   TestOrcaReport report;
+  TestOrcaReport out_of_band;
+  std::condition_variable changed;  // out_of_band, perhaps.
 };
 
 bool Same(const TestOrcaReport& a, const TestOrcaReport& b) {
@@ -92,6 +94,7 @@ class Listening final : public Policy {
                        });
                      });
     handle_->Connect();
+    Look(control);
     return absl::OkStatus();
   }
   void OnResolverError(const absl::Status& why, Control& control) override {
@@ -99,8 +102,20 @@ class Listening final : public Policy {
   }
 
  private:
+  // Nobody is told of a report out of band: it is in the cell when it has come.
+  void Look(Control& control) {
+    look_again_ = control.After(10ms, [this](Control& c) { Look(c); });
+    const LoadCell& cell = handle_->Ref()->load;
+    TestOrcaReport report =
+        FromReport(cell.Report(ReportSource::kOutOfBand), cell.Named(ReportSource::kOutOfBand));
+    const std::lock_guard lock(heard_->mutex);
+    heard_->out_of_band = std::move(report);
+    heard_->changed.notify_all();
+  }
+
   const std::shared_ptr<Heard> heard_;
   std::unique_ptr<SubchannelHandle> handle_;
+  std::unique_ptr<Timer> look_again_;
 };
 
 // A channel of the case's own, with the policy that listens.
@@ -148,14 +163,20 @@ void OrcaPerRpc(const Client& client) {
           "UnaryCall: the policy heard " + listener.Now().ShortDebugString());
 }
 
+// Until it has come, and a call's end finds it.
 void WaitFor(const Listener& listener, const TestOrcaReport& report) {
-  for (int i = 0; i < 300; ++i) {
-    RequireOk(listener.stub.UnaryCall(SizedRequest(0, 0), {.timeout = 30s}).status(), "UnaryCall");
-    if (Same(listener.Now(), report)) return;
-    std::this_thread::sleep_for(100ms);
+  Heard& heard = *listener.heard;
+  {
+    std::unique_lock lock(heard.mutex);
+    const bool came =
+        heard.changed.wait_for(lock, 30s, [&] { return Same(heard.out_of_band, report); });
+    Require(came, "within 30 s the server reported not " + report.ShortDebugString() + " but " +
+                      heard.out_of_band.ShortDebugString());
   }
-  Require(false, "within 30 s the policy heard not " + report.ShortDebugString() + " but " +
-                     listener.Now().ShortDebugString());
+  RequireOk(listener.stub.UnaryCall(SizedRequest(0, 0), {.timeout = 30s}).status(), "UnaryCall");
+  Require(Same(listener.Now(), report), "UnaryCall: the policy heard not " +
+                                            report.ShortDebugString() + " but " +
+                                            listener.Now().ShortDebugString());
 }
 
 void OrcaOob(const Client& client) {

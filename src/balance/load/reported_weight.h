@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
+#include <string>
+#include <vector>
 
 #include "rondo/backend.h"
 #include "rondo/time.h"
@@ -13,22 +14,32 @@ namespace rondo {
 
 enum class Utilization : uint8_t { kApplication, kCpu, kMemory };
 
+// Which figures of a report say how busy its server is (A114).
+struct UtilizationMetrics {
+  std::vector<Utilization> standard{};
+  std::vector<std::string> named{};  // As LoadReport::named has them.
+};
+
 // The largest of those that were asked for; none of them there, or none asked for: that of the
 // application, else of the processor.
-inline double UtilizationOf(const LoadReport& r, std::span<const Utilization> asked) {
+inline double UtilizationOf(const LoadReport& r, const UtilizationMetrics& asked) {
   double most = 0;
-  for (Utilization u : asked) {
+  for (Utilization u : asked.standard) {
     most = std::max(most, u == Utilization::kApplication ? r.application
                           : u == Utilization::kCpu       ? r.cpu
                                                          : r.memory);
+  }
+  for (const std::string& name : asked.named) {
+    for (const NamedFigure& figure : r.named) {
+      if (figure.name == name) most = std::max(most, figure.value);
+    }
   }
   if (most > 0) return most;
   return r.application > 0 ? r.application : r.cpu;
 }
 
 // 0: the report is of no use.
-inline double WeightOf(const LoadReport& r, std::span<const Utilization> asked,
-                       double error_penalty) {
+inline double WeightOf(const LoadReport& r, const UtilizationMetrics& asked, double error_penalty) {
   const double used = UtilizationOf(r, asked);
   if (!(used > 0) || !(r.qps > 0)) return 0;
   const double weight = r.qps / (used + r.eps / r.qps * error_penalty);

@@ -23,9 +23,26 @@ TEST(WeightOf, ErrorsCountAsUtilization) {
   EXPECT_DOUBLE_EQ(WeightOf({.cpu = 0.5, .qps = 10, .eps = 5}, {}, 0), 20);
 }
 TEST(WeightOf, TheLargestOfTheUtilizationsAskedForCounts) {
-  const Utilization asked[] = {Utilization::kMemory, Utilization::kCpu};
+  const UtilizationMetrics asked{.standard = {Utilization::kMemory, Utilization::kCpu}};
   EXPECT_DOUBLE_EQ(WeightOf({.cpu = 0.5, .memory = 1, .application = 4, .qps = 10}, asked, 1), 10);
   EXPECT_DOUBLE_EQ(WeightOf({.application = 4, .qps = 10}, asked, 1), 2.5) << "none is there";
+}
+TEST(WeightOf, NamedFiguresAskedForCountBesideTheOthers) {
+  const UtilizationMetrics asked{.standard = {Utilization::kCpu},
+                                 .named = {"utilization.disk", "named_metrics.queue"}};
+  LoadReport r{.cpu = 0.5, .application = 4, .qps = 10};
+  EXPECT_DOUBLE_EQ(WeightOf(r, asked, 1), 20) << "the report has none of them";
+  r.named = {{"utilization.disk", 1}, {"named_metrics.other", 100}};
+  EXPECT_DOUBLE_EQ(WeightOf(r, asked, 1), 10);
+  r.named.push_back({"named_metrics.queue", 2});
+  EXPECT_DOUBLE_EQ(WeightOf(r, asked, 1), 5);
+}
+TEST(WeightOf, ANamedFigureBelowZeroOrThatIsNoneIsPassedOver) {
+  const UtilizationMetrics asked{.named = {"named_metrics.x"}};
+  LoadReport r{.cpu = 0.5, .qps = 10, .named = {{"named_metrics.x", -3}}};
+  EXPECT_DOUBLE_EQ(WeightOf(r, asked, 1), 20);
+  r.named[0].value = std::nan("");
+  EXPECT_DOUBLE_EQ(WeightOf(r, asked, 1), 20);
 }
 TEST(WeightOf, AReportWithoutUtilizationOrCallsIsOfNoUse) {
   EXPECT_EQ(WeightOf({.cpu = 0.5}, {}, 1), 0);

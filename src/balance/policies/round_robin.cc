@@ -1,10 +1,13 @@
-// round_robin (A61, A62): the backends that are ready take turns.
+// round_robin (A61, A62): the backends that are ready take turns; by weight, if theirs differ.
+#include <algorithm>
 #include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "balance/builtin.h"
+#include "balance/select/best_of.h"
+#include "balance/select/weighted_turns.h"
 #include "balance/turns.h"
 #include "rondo/policy.h"
 
@@ -19,15 +22,24 @@ struct RoundRobin {
   struct Round {
     Round(const ReadySet& all, uint32_t shards) : ready(all), turns(shards) {
       order.reserve(all.size());
-      for (const Ready& r : all) order.push_back(r.subchannel.get());
+      std::vector<double> weights;
+      for (const Ready& r : all) {
+        order.push_back(r.subchannel.get());
+        weights.push_back(std::max(r.endpoint.weight, 1u));
+      }
+      if (std::ranges::adjacent_find(weights, std::ranges::not_equal_to()) == weights.end()) return;
+      by_weight = std::make_unique<const WeightedTurns>(weights);
     }
     const ReadySet ready;
     std::vector<const Subchannel*> order;
     const Turns turns;
+    std::unique_ptr<const WeightedTurns> by_weight;  // Null: all weigh the same.
+    std::shared_ptr<const Turns> steps;              // Of by_weight: they go on from set to set.
   };
   struct Picker {
     PickResult Pick(const PickArgs& args) const {
       const std::vector<const Subchannel*>& all = round->order;
+      if (round->by_weight != nullptr) return PickByWeight(args);
       const auto n = static_cast<uint32_t>(all.size());
       const Subchannel* s = all[round->turns.Next(args.shard, n)];
       // A retry goes on to a backend that it hasn't tried, if there is one.
@@ -36,10 +48,16 @@ struct RoundRobin {
       }
       return Picked{s, "its turn"};
     }
+    PickResult PickByWeight(const PickArgs& args) const {
+      uint32_t i = round->by_weight->Next(*round->steps, args);
+      if (!args.tried.empty()) i = Untried(i, round->order, args);
+      return Picked{round->order[i], "its turn by weight"};
+    }
     std::shared_ptr<const Round> round;
   };
   Picker Build(const ReadySet& all, const View& view) {
-    auto round = std::make_shared<const Round>(all, view.shards);
+    auto round = std::make_shared<Round>(all, view.shards);
+    if (round->by_weight != nullptr) round->steps = Steps(view);
     std::unordered_map<const Subchannel*, uint32_t> place;
     for (uint32_t i = 0; last != nullptr && i < round->order.size(); ++i) {
       place.emplace(round->order[i], i);
@@ -67,7 +85,18 @@ struct RoundRobin {
     }
     return kFresh | static_cast<uint32_t>(chance.Next());
   }
+  // Each shard of each client begins anywhere, so that they don't go in step.
+  const std::shared_ptr<const Turns>& Steps(const View& view) {
+    if (steps == nullptr) {
+      steps = std::make_shared<const Turns>(view.shards);
+      for (uint32_t s = 0; s < view.shards; ++s) {
+        steps->Set(s, static_cast<uint32_t>(view.chance.Next()));
+      }
+    }
+    return steps;
+  }
   std::shared_ptr<const Round> last;
+  std::shared_ptr<const Turns> steps;  // Made when weights first differ.
 };
 
 }  // namespace

@@ -72,6 +72,50 @@ TEST_F(RoundRobin, AnAddressThatStandsTwiceHasOneTurn) {
   EXPECT_THAT(Shares(10), UnorderedElementsAre(Pair("a", 5), Pair("b", 5)));
 }
 
+// ---- Weights of endpoints
+
+TEST_F(RoundRobin, EndpointsWhoseWeightsDifferHaveTurnsInProportion) {
+  ASSERT_TRUE(Configure(kRoundRobin).ok());
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 3), Weighing("b", 1), Weighing("c", 0)}).ok());
+  AllReady({"a", "b", "c"});
+  const auto shares = Shares(500);
+  EXPECT_NEAR(shares.at("a"), 300, 2);
+  EXPECT_NEAR(shares.at("b"), 100, 2);
+  EXPECT_NEAR(shares.at("c"), 100, 2) << "0 counts as 1";
+}
+TEST_F(RoundRobin, TurnsByWeightAreSmooth) {
+  ASSERT_TRUE(Configure(kRoundRobin).ok());
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 2), Weighing("b", 1)}).ok());
+  AllReady({"a", "b"});
+  int in_a_row = 0;
+  for (const std::string& where : Calls(300)) {
+    in_a_row = where == "a" ? in_a_row + 1 : 0;
+    EXPECT_LE(in_a_row, 3);
+  }
+}
+TEST_F(RoundRobin, NewWeightsCountAtOnceAndOpenNoConnection) {
+  ASSERT_TRUE(Configure(kRoundRobin).ok());
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 5), Weighing("b", 5)}).ok());
+  AllReady({"a", "b"});
+  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("b", 50)));
+  const auto dials = dials_;
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 9), Weighing("b", 1)}).ok());
+  EXPECT_NEAR(Shares(100).at("a"), 90, 1);
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 1), Weighing("b", 1)}).ok());
+  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("b", 50)));
+  EXPECT_EQ(dials_, dials);
+}
+TEST_F(RoundRobin, ARetryByWeightAvoidsTheBackendsItTried) {
+  ASSERT_TRUE(Configure(kRoundRobin).ok());
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 1000), Weighing("b", 1)}).ok());
+  AllReady({"a", "b"});
+  const Call first = Begin();
+  End(first);
+  const Subchannel* tried[] = {first.result.subchannel()};
+  args_.tried = tried;
+  for (int i = 0; i < 30; ++i) EXPECT_NE(Go(), first.where);
+}
+
 // ---- Failures
 
 TEST_F(RoundRobin, FailsCallsWhenTheAddressesAreRemoved) {

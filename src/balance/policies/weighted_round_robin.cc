@@ -8,8 +8,8 @@
 #include "balance/builtin.h"
 #include "balance/load/reported_weight.h"
 #include "balance/select/best_of.h"
-#include "balance/select/draw.h"
 #include "balance/select/stride.h"
+#include "balance/select/weighted_turns.h"
 #include "balance/spread.h"
 #include "balance/turns.h"
 #include "base/text.h"
@@ -18,13 +18,17 @@
 namespace rondo {
 namespace {
 
+// Of the histogram of weights: A78 leaves them open.
+constexpr double kWeightBounds[] = {0,   1,    2,    5,    10,    20,    50,    100,   200,
+                                    500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
+
 struct WeightedRoundRobinConfig {
   bool out_of_band = false;
   double penalty = 1;
   Duration period = std::chrono::seconds(10), update = std::chrono::seconds(1);
   ReportedWeight::Limits limits{.blackout = std::chrono::seconds(10),
                                 .expiration = std::chrono::minutes(3)};
-  std::vector<Utilization> metrics;
+  UtilizationMetrics metrics;
 
   void Read(ConfigReader& r) {
     r.Bool("enableOobLoadReport", out_of_band);
@@ -44,40 +48,36 @@ struct WeightedRoundRobinConfig {
     r.Texts(kField, names);
     for (const std::string& name : names) {
       if (name == "application_utilization") {
-        metrics.push_back(Utilization::kApplication);
+        metrics.standard.push_back(Utilization::kApplication);
       } else if (name == "cpu_utilization") {
-        metrics.push_back(Utilization::kCpu);
+        metrics.standard.push_back(Utilization::kCpu);
       } else if (name == "mem_utilization") {
-        metrics.push_back(Utilization::kMemory);
+        metrics.standard.push_back(Utilization::kMemory);
+      } else if (IsNamed(name, "utilization.") || IsNamed(name, "named_metrics.")) {
+        metrics.named.push_back(name);
       } else {
         r.Bad(kField, Cat("\"", name,
                           "\" can't be read; what can: application_utilization, cpu_utilization, "
-                          "mem_utilization"));
+                          "mem_utilization, utilization.KEY, named_metrics.KEY"));
       }
     }
   }
+  static bool IsNamed(std::string_view name, std::string_view map) {
+    return name.starts_with(map) && name.size() > map.size();
+  }
 };
 
-// Turns by weight; or, where one weight towers above the others so that turns would mostly be
-// passed, draws.
 struct WeightedPicker final : Picker {
   PickResult Pick(const PickArgs& args) const override {
-    uint32_t i;
-    if (plain) {
-      i = turns->Next(args.shard) % static_cast<uint32_t>(all.size());
-    } else if (draw.weighted()) {
-      i = draw(*args.chance);
-    } else {
-      i = stride->Pick([&] { return turns->Next(args.shard); });
-    }
+    uint32_t i = plain ? turns->Next(args.shard) % static_cast<uint32_t>(all.size())
+                       : by_weight->Next(*turns, args);
     if (!args.tried.empty()) i = Untried(i, all, args);
     return Picked{all[i], plain ? "its turn" : "its turn by weight"};
   }
   bool plain = true;
   ReadySet ready;  // Holds what `all` points to.
   std::vector<const Subchannel*> all;
-  std::unique_ptr<const Stride> stride;
-  Draw draw;
+  std::unique_ptr<const WeightedTurns> by_weight;
   std::shared_ptr<const Turns> turns;
 };
 
@@ -97,6 +97,7 @@ class WeightedRoundRobin final : public Spread {
   // Of the pickers that were built since the last tick.
   struct Counts {
     double fallback = 0, not_yet = 0, stale = 0;
+    std::vector<double> weights;  // Of the last one, as reported; 0: can't be used.
   };
 
   void OnConfig(const ConfigRef& config, Control& control) override;
@@ -175,14 +176,21 @@ void WeightedRoundRobin::Tell(Control& control) {
   tell("grpc.lb.wrr.rr_fallback", counts_.fallback);
   tell("grpc.lb.wrr.endpoint_weight_not_yet_usable", counts_.not_yet);
   tell("grpc.lb.wrr.endpoint_weight_stale", counts_.stale);
+  if (!counts_.weights.empty()) {
+    control.Metric({.name = "grpc.lb.wrr.endpoint_weights",
+                    .samples = counts_.weights,
+                    .bounds = kWeightBounds});
+  }
   counts_ = {};
 }
 
 // ---- Weights -----------------------------------------------------------------------------------
 
 double WeightedRoundRobin::Weight(Source& source, Time ready_since, Time now) {
-  const LoadReport report = source.subchannel->load.Report(
-      config_.out_of_band ? ReportSource::kOutOfBand : ReportSource::kPerCall);
+  const auto from = config_.out_of_band ? ReportSource::kOutOfBand : ReportSource::kPerCall;
+  LoadReport report = source.subchannel->load.Report(from);
+  // Perhaps already those of a newer report: its other figures count next time.
+  if (!config_.metrics.named.empty()) report.named = source.subchannel->load.Named(from);
   if (report.at >= ready_since) {
     source.weight.Take(WeightOf(report, config_.metrics, config_.penalty), report.at);
   }
@@ -204,6 +212,7 @@ std::vector<double> WeightedRoundRobin::Weights(const ReadySet& ready, Time now)
     reported.push_back(source == by_subchannel.end() ? 0 : Weight(*source->second, r.since, now));
   }
   std::vector<double> weights = FillIn(reported);
+  counts_.weights = std::move(reported);
   if (weights.size() != ready.size()) {
     ++counts_.fallback;
     weights.assign(ready.size(), 1);
@@ -213,24 +222,14 @@ std::vector<double> WeightedRoundRobin::Weights(const ReadySet& ready, Time now)
 }
 
 PickerRef WeightedRoundRobin::Build(const View& view) {
-  constexpr double kMostTurns = 32;
   if (Aggregate() != Connectivity::kReady) return Spread::Build(view);
   auto picker = std::make_shared<WeightedPicker>();
   picker->ready = ReadyChildren(view);
   for (const Ready& r : picker->ready) picker->all.push_back(r.subchannel.get());
   if (picker->all.empty()) return QueuePicker()(view);
   picker->turns = turns_;
-  const std::vector<double> weights = Weights(picker->ready, view.now);
-  picker->stride = std::make_unique<const Stride>(weights);
-  picker->plain = picker->stride->even();
-  if (picker->stride->cost() > kMostTurns) {
-    const double largest = *std::max_element(weights.begin(), weights.end());
-    std::vector<uint32_t> scaled;
-    for (double w : weights) {
-      scaled.push_back(std::max(1u, static_cast<uint32_t>(w / largest * UINT32_MAX)));
-    }
-    picker->draw = Draw(scaled);
-  }
+  picker->by_weight = std::make_unique<const WeightedTurns>(Weights(picker->ready, view.now));
+  picker->plain = picker->by_weight->even();
   return picker;
 }
 

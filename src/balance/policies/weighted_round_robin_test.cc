@@ -64,9 +64,13 @@ TEST_F(WeightedRoundRobin, EachFieldsBadValueIsAnError) {
   }
   EXPECT_EQ(bad("errorUtilizationPenalty", "-0.5"), "errorUtilizationPenalty: -0.5 is less than 0");
   EXPECT_EQ(bad("errorUtilizationPenalty", "\"x\""), "errorUtilizationPenalty: must be a number");
-  EXPECT_EQ(bad("metricNamesForComputingUtilization", "[\"named_metrics.x\"]"),
-            "metricNamesForComputingUtilization: \"named_metrics.x\" can't be read; what can: "
-            "application_utilization, cpu_utilization, mem_utilization");
+  for (const std::string name :
+       {"", "cpu", "utilization.", "named_metrics.", "request_cost.x", "Utilization.x"}) {
+    EXPECT_EQ(bad("metricNamesForComputingUtilization", Cat("[\"", name, "\"]")),
+              Cat("metricNamesForComputingUtilization: \"", name,
+                  "\" can't be read; what can: application_utilization, cpu_utilization, "
+                  "mem_utilization, utilization.KEY, named_metrics.KEY"));
+  }
   EXPECT_EQ(bad("metricNamesForComputingUtilization", "1"),
             "metricNamesForComputingUtilization: must be a list of texts");
 }
@@ -142,6 +146,29 @@ TEST_F(WeightedRoundRobin, TheMetricsAskedForCount) {
           {"b", {.cpu = 0.5, .memory = 0.8, .qps = 10}}});
   Advance(1s);
   ExpectShares(40, 10);
+}
+TEST_F(WeightedRoundRobin, NamedFiguresAskedForCount) {
+  BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","metricNamesForComputingUtilization":
+      ["utilization.disk", "named_metrics.queue.depth"]})");
+  Report({{"a", {.cpu = 0.9, .qps = 10, .named = {{"utilization.disk", 0.2}}}},
+          {"b", {.cpu = 0.1, .qps = 10, .named = {{"named_metrics.queue.depth", 0.8}}}}});
+  Advance(1s);
+  ExpectShares(40, 10);
+}
+TEST_F(WeightedRoundRobin, NamedFiguresCountOutOfBandToo) {
+  BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","enableOobLoadReport":true,
+      "metricNamesForComputingUtilization":["named_metrics.queue"]})");
+  ReportOutOfBand({{"a", {.cpu = 0.1, .qps = 10, .named = {{"named_metrics.queue", 1}}}},
+                   {"b", {.cpu = 0.1, .qps = 10, .named = {{"named_metrics.queue", 4}}}}});
+  Advance(1s);
+  ExpectShares(40, 10);
+}
+TEST_F(WeightedRoundRobin, WithoutTheFiguresAskedForTheUsualOnesCount) {
+  BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","metricNamesForComputingUtilization":
+      ["named_metrics.queue"]})");
+  Report({{"a", kLight}, {"b", kHeavy}});
+  Advance(1s);
+  ExpectShares(100, 10);
 }
 TEST_F(WeightedRoundRobin, ABackendWithoutAReportWeighsAsTheMeanOfTheOthers) {
   BeginsReady({"a", "b", "c"});
@@ -276,6 +303,16 @@ TEST_F(WeightedRoundRobin, CountsFallbacksAndWeightsThatCannotBeUsed) {
   Advance(10s);
   EXPECT_GT(Count("rr_fallback"), before);
   EXPECT_GT(Count("endpoint_weight_stale"), 0);
+}
+
+TEST_F(WeightedRoundRobin, TellsTheReportedWeightsOnceAnUpdatePeriod) {
+  BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","weightUpdatePeriod":"5s"})");
+  Report({{"a", kLight}});
+  Advance(5s);  // The picker of this tick sees the report; the next tick tells of it.
+  samples_.clear();
+  Advance(5s);
+  EXPECT_THAT(samples_["weighted_round_robin: grpc.lb.wrr.endpoint_weights"],
+              UnorderedElementsAre(0, 1000));
 }
 
 // ---- Weights of endpoints
