@@ -58,9 +58,16 @@ struct ChannelOptions {
   std::string user_agent{};                  // Put before "grpc-c++-rondo/VERSION".
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
+  // Connections that the channel makes at once, handshakes included; further attempts wait in
+  // order. 0: no limit. A dead backend holds its place for backoff.min_connect_timeout.
+  size_t max_concurrent_dials = 0;
   RetryOptions retry{};
   StallOptions stall{};
   KeepaliveOptions keepalive{};
+  // The most connections to one backend. Beyond the first they are opened when all are full
+  // (SETTINGS_MAX_CONCURRENT_STREAMS) and calls wait, as far as the service config's
+  // connectionScaling.maxConnectionsPerSubchannel allows, whose default is 1 (A105). At least 1.
+  size_t max_connections_per_subchannel = 10;
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait, RingSizeCap

@@ -344,8 +344,8 @@ void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
   record_.now().backend = live.backend();
-  transport::Connection& connection = live.carrier().connection();
-  record_.NoteSlots(connection.open_streams(), connection.open_streams() + connection.slots());
+  const size_t used = live.open_streams();
+  record_.NoteSlots(used, used + live.slots());
   live.WaitForSlot(*this);
 }
 
@@ -401,9 +401,9 @@ void Call::OpenOn(LiveSubchannel& live) {
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
   const int pulls = unary_ ? 2 : (read_done_ || dropping_replies_ ? 1 : 0);
-  if (!live.carrier().connection().Start(stream_, *this,
-                                         core_->heads().Of(method_, pick_authority_), extra,
-                                         std::move(first), unary_, pulls)) {
+  Carrier& carrier = live.carrier();
+  if (!carrier.connection().Start(stream_, *this, core_->heads().Of(method_, pick_authority_),
+                                  extra, std::move(first), unary_, pulls)) {
     return WaitForSlot(live);
   }
   if (credentials_ != nullptr) credentials_->Spend();
@@ -413,7 +413,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   began_attempt_ = now;
   half_closed_ = unary_;
   backend_ = live.backend();
-  carrier_ = &live.carrier();
+  carrier_ = &carrier;
   live.backend()->load.Begin();
   live.NoteSlots();
   if (!unary_) Feed();

@@ -97,6 +97,8 @@ class Core final : public Post,
   // ---- Home: health.
   // The service whose health connections are watched for (A17); nullopt: none.
   std::optional<std::string> HealthService() const;
+  // What one backend may have, when calls wait for a free stream (A105).
+  size_t MostConnections() const;
   void WarnOf(std::string_view whom, std::string_view what) { Warn(whom, {std::string(what)}); }
 
   // ---- Home: verbs of the user.

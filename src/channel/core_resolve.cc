@@ -47,6 +47,10 @@ absl::Status CheckOptions(const ChannelOptions& o) {
         Cat("channel: stall.silence is ", ShortDuration(o.stall.silence), " and stall.answer ",
             ShortDuration(o.stall.answer), ", each should be at least 1ms"));
   }
+  if (o.max_connections_per_subchannel == 0) {
+    return absl::InvalidArgumentError(
+        "channel: max_connections_per_subchannel is 0, it should be 1 or more");
+  }
   const KeepaliveOptions& k = o.keepalive;
   if (k.time != Duration{} && k.time < seconds(10)) {  // A8.
     return absl::InvalidArgumentError(Cat("channel: keepalive.time is ", ShortDuration(k.time),
