@@ -68,6 +68,11 @@ struct ChannelOptions {
   // (SETTINGS_MAX_CONCURRENT_STREAMS) and calls wait, as far as the service config's
   // connectionScaling.maxConnectionsPerSubchannel allows, whose default is 1 (A105). At least 1.
   size_t max_connections_per_subchannel = 10;
+  // A connection that has been ready for so long, times 0.9 to 1.1 by chance, is replaced: another
+  // is made, and then no new call goes to the old one, which closes when its last call has ended.
+  // For balancers of layer 4, which choose a server only when a connection is made. 0: never; else
+  // 1 s to 10 years.
+  Duration max_connection_age{};
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait, RingSizeCap

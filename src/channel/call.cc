@@ -372,6 +372,14 @@ void Call::TellWatches(const CallEnd& end) {
 }
 
 void Call::OpenOn(LiveSubchannel& live) {
+  Carrier& carrier = live.carrier();
+  // Connections to one backend may end at servers with different certificates.
+  if (!pick_authority_.empty()) {
+    if (absl::Status s = CheckAuthority(carrier); !s.ok()) {
+      ForgetPick();
+      return CompleteLater(Explained(std::move(s)));
+    }
+  }
   const Time now = core_->home().Now();
   // Fields that are of this call only; they go out without a table entry.
   std::vector<http2::Header>& extra = core_->scratch_headers();
@@ -401,7 +409,6 @@ void Call::OpenOn(LiveSubchannel& live) {
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
   const int pulls = unary_ ? 2 : (read_done_ || dropping_replies_ ? 1 : 0);
-  Carrier& carrier = live.carrier();
   if (!carrier.connection().Start(stream_, *this, core_->heads().Of(method_, pick_authority_),
                                   extra, std::move(first), unary_, pulls)) {
     return WaitForSlot(live);

@@ -40,6 +40,9 @@ class Carrier final : private transport::LinkEvents {
   void NoteSlots() {  // To be called by watches.
     if (owner_ != nullptr) owner_->OnCarrierStreams();
   }
+  // When it is to be replaced, if ever.
+  Time old_at() const { return old_at_; }
+  void set_old_at(Time at) { old_at_ = at; }
   const Backend& backend() const { return *backend_; }
   bool SpeaksFor(std::string_view host) const { return link_.SpeaksFor(host); }
   // Why it ends, in the other side's words.
@@ -60,6 +63,7 @@ class Carrier final : private transport::LinkEvents {
   Owner* owner_;  // Null once retired.
   const Duration keepalive_time_;
   bool suspect_ = false;
+  Time old_at_ = Time::max();
   transport::Link link_;
 };
 

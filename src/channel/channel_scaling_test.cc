@@ -1,5 +1,6 @@
 // Several connections to one backend when all are full (A105; behaviour 5.3, 8.16).
 #include "channel/channel_fixture.h"
+#include "rondo/observe.h"
 
 namespace rondo::channel {
 namespace {
@@ -232,6 +233,55 @@ TEST_F(ScalingTest, IdlenessClosesAllConnections) {
   channel_->EnterIdle();
   Run();
   EXPECT_EQ(network_.connections("a:1"), 0u);
+}
+
+TEST_F(ScalingTest, AnExplanationTellsHowManyConnectionsABackendHas) {
+  Full(2);
+  AskAll(3);
+  const Explanation told = channel_->Explain();
+  EXPECT_EQ(told.backends.at(0).connections, 2u);
+  EXPECT_EQ(told.backends.at(0).free_streams, 1u);
+  EXPECT_THAT(told.Text(), HasSubstr("  a:1 READY, 2 connections, 3 in flight, 1 free stream, "));
+}
+TEST_F(ScalingTest, ADeadlineTellsTheStreamsOfAllConnections) {
+  options_.max_connections_per_subchannel = 2;
+  Full(1);
+  AskAll(2);
+  auto late = Ask("x", {.timeout = 1s});
+  Advance(1s);
+  EXPECT_THAT(late->message(), HasSubstr("waiting for a stream slot (2 of 2 in use)"));
+}
+TEST_F(ScalingTest, EachConnectionIsMeasured) {  // A94
+  struct Ear final : ChannelObserver {
+    explicit Ear(std::vector<std::string>& t) : told(t) {}
+    void OnConnected(std::string_view a) override { told.push_back(Cat("connected ", a)); }
+    void OnConnectFailed(std::string_view a) override { told.push_back(Cat("failed ", a)); }
+    void OnDisconnected(std::string_view a, std::string_view why) override {
+      told.push_back(Cat("lost ", a, ", ", why));
+    }
+    std::vector<std::string>& told;
+  };
+  struct Seen final : Observer {
+    std::unique_ptr<ChannelObserver> ForChannel(std::string_view, std::string_view) override {
+      return std::make_unique<Ear>(all);
+    }
+    std::vector<std::string> all;
+  };
+  const auto seen = std::make_shared<Seen>();
+  options_.observers = {seen};
+  FakeBackend& a = Full(1);
+  AskAll(2);
+  EXPECT_THAT(seen->all, ElementsAre("connected a:1", "connected a:1"));
+  network_.Refuse("a:1");
+  AskAll(1);
+  EXPECT_EQ(seen->all.back(), "failed a:1");
+  a.GoAwayFirst();
+  Run();
+  EXPECT_EQ(seen->all.back(), "lost a:1, GOAWAY NO_ERROR");
+  channel_->Close();
+  Run();
+  EXPECT_EQ(seen->all.size(), 5u);
+  EXPECT_EQ(seen->all.back(), "lost a:1, subchannel shutdown");
 }
 
 }  // namespace

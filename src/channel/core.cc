@@ -21,7 +21,7 @@ Core::Core(ChannelOptions options, Environment env)
       registry_(BuiltinPolicies(options_.policies)),
       plans_(env_.seed),
       chance_(env_.seed + 1),
-      pool_(*this, options_.max_concurrent_dials),
+      pool_(*this, *home_, options_.max_concurrent_dials),
       replay_room_{options_.retry.call_buffer, options_.retry.channel_buffer},
       idle_(options_.idle_timeout),
       manners_(options_.keepalive) {}
@@ -88,6 +88,13 @@ std::optional<std::string> Core::HealthService() const {
   const auto config = configs_->current();
   if (!options_.health_checks || config == nullptr) return std::nullopt;
   return config->health_service();
+}
+
+Time Core::OldAt() {
+  const Duration age = options_.max_connection_age;
+  if (age == Duration{}) return Time::max();
+  // By chance, so that the connections of many clients don't all go at once.
+  return home_->Now() + (age - age / 10) + age / 5 / 1024 * static_cast<int>(chance_.Next() % 1024);
 }
 
 size_t Core::MostConnections() const {

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "balance/policy_node.h"
@@ -99,6 +101,8 @@ class Core final : public Post,
   std::optional<std::string> HealthService() const;
   // What one backend may have, when calls wait for a free stream (A105).
   size_t MostConnections() const;
+  // When a connection that is ready now is to be replaced; never: Time::max().
+  Time OldAt();
   void WarnOf(std::string_view whom, std::string_view what) { Warn(whom, {std::string(what)}); }
 
   // ---- Home: verbs of the user.

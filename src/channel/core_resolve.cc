@@ -51,6 +51,12 @@ absl::Status CheckOptions(const ChannelOptions& o) {
     return absl::InvalidArgumentError(
         "channel: max_connections_per_subchannel is 0, it should be 1 or more");
   }
+  if (o.max_connection_age != Duration{} &&
+      (o.max_connection_age < seconds(1) || o.max_connection_age > std::chrono::hours(87600))) {
+    return absl::InvalidArgumentError(Cat("channel: max_connection_age is ",
+                                          ShortDuration(o.max_connection_age),
+                                          ", it should be 0 (never) or from 1s to 10 years"));
+  }
   const KeepaliveOptions& k = o.keepalive;
   if (k.time != Duration{} && k.time < seconds(10)) {  // A8.
     return absl::InvalidArgumentError(Cat("channel: keepalive.time is ", ShortDuration(k.time),

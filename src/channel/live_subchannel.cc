@@ -148,7 +148,8 @@ void LiveSubchannel::OnBackoffOver() {
 
 // ---- What connections say.
 
-void LiveSubchannel::OnCarrierReady(Carrier&) {
+void LiveSubchannel::OnCarrierReady(Carrier& carrier) {
+  carrier.set_old_at(core_.OldAt());
   carriers_.push_back(std::move(fresh_));
   Return();
   NoteSlots();
@@ -157,6 +158,8 @@ void LiveSubchannel::OnCarrierReady(Carrier&) {
   }
   On(subchannel::Connected{});
   OnCarrierSuspect();
+  if (carriers_.size() > 1 && HasOld()) return RetireOld();
+  WatchAge();
   OpenWaiting();
 }
 
@@ -210,7 +213,12 @@ std::unique_ptr<Carrier> LiveSubchannel::TakeOut(Carrier& carrier) {
 // A connection that was ready takes no more calls. It is still there: watches leave it here.
 void LiveSubchannel::OnLost(const absl::Status& why) {
   NoteError(why);
-  ObserveLost(DisconnectError(why));
+  OnGone(DisconnectError(why));
+}
+
+void LiveSubchannel::OnGone(std::string_view why) {
+  ObserveLost(why);
+  WatchAge();
   NoteSlots();
   OnCarrierSuspect();
   if (usable()) {
@@ -224,6 +232,23 @@ void LiveSubchannel::OnLost(const absl::Status& why) {
     Publish();  // There is an attempt to have another, or its backoff.
   }
   ReleaseWaiting();
+}
+
+bool LiveSubchannel::HasOld() const {
+  const Time old_at = usable() ? carriers_.front()->old_at() : Time::max();
+  return old_at != Time::max() && old_at <= core_.home().Now();
+}
+
+// Make before break: another has just become ready. Running streams go on.
+void LiveSubchannel::RetireOld() {
+  auto old = TakeOut(*carriers_.front());
+  OnGone("connection age");
+  Carrier::Retire(std::move(old));
+}
+
+void LiveSubchannel::WatchAge() {
+  if (!usable() || carriers_.front()->old_at() == Time::max()) return age_.Disarm();
+  core_.home().Arm(age_, carriers_.front()->old_at());
 }
 
 // Tells those who measure (A94).
@@ -267,11 +292,12 @@ void LiveSubchannel::OpenWaiting() {
   WantMore();
 }
 
-// All connections are full: one more is dialled, if there may be one (A105). One attempt at a time,
-// under the backoff that all share.
+// All connections are full: one more is dialled, if there may be one (A105); or the oldest is to be
+// replaced. One attempt at a time, under the backoff that all share.
 void LiveSubchannel::WantMore() {
-  if (waiting_.empty() || !usable() || carriers_.size() >= core_.MostConnections()) return;
-  On(subchannel::MoreAsked{});
+  if (!usable()) return;
+  const bool more = !waiting_.empty() && carriers_.size() < core_.MostConnections();
+  if (more || HasOld()) On(subchannel::MoreAsked{});
 }
 
 void LiveSubchannel::ReleaseWaiting() {

@@ -92,6 +92,10 @@ class LiveSubchannel final : public Carrier::Owner,
   void OnCarrierClosed(Carrier& carrier, const absl::Status& why) override;
   std::unique_ptr<Carrier> TakeOut(Carrier& carrier);
   void OnLost(const absl::Status& why);
+  void OnGone(std::string_view why);
+  bool HasOld() const;
+  void RetireOld();
+  void WatchAge();
   void ObserveLost(std::string_view why);
 
   Carrier& ChooseCarrier() const;
@@ -108,6 +112,12 @@ class LiveSubchannel final : public Carrier::Owner,
   Connectivity connectivity() const;
   SubchannelState Report(const Listener& to) const;
 
+  struct AgeTimer final : event::TimerNode {
+    explicit AgeTimer(LiveSubchannel& l) : live(l) {}
+    void OnTimer() override { live.WantMore(); }
+    LiveSubchannel& live;
+  };
+
   Core& core_;
   const std::shared_ptr<Backend> backend_;
   subchannel::State state_ = subchannel::Idle{};
@@ -119,6 +129,7 @@ class LiveSubchannel final : public Carrier::Owner,
   std::unique_ptr<Carrier> fresh_;                  // The server's SETTINGS haven't come.
   std::vector<std::unique_ptr<Carrier>> carriers_;  // Ready ones, the oldest first.
   bool told_ready_ = false;
+  AgeTimer age_{*this};  // Armed for the oldest connection.
   // While it is ready and somebody wants to know; on the oldest connection.
   std::unique_ptr<HealthWatch> health_;
   std::unique_ptr<LoadWatch> load_;

@@ -15,7 +15,8 @@ namespace rondo::channel {
 
 class SubchannelPool {
  public:
-  SubchannelPool(Core& core, size_t most_dials) : core_(core), gate_(most_dials) {}
+  SubchannelPool(Core& core, event::EventLoop& home, size_t most_dials)
+      : core_(core), gate_(home, most_dials) {}
   DialGate& gate() { return gate_; }
 
   // Handles on one address share one subchannel; it goes with the last of them.

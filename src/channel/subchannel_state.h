@@ -35,7 +35,7 @@ struct ConnectFailed {
   absl::Status why;
 };
 struct ConnectionLost {};  // Or GOAWAY: no new stream may go there. The last of them.
-// Calls wait though connections are ready (A105). As long as one is, the state is only that of the
+// Calls wait though connections are ready (A105), or one is old. As long as one is ready, the state is only that of the
 // attempt to have another, and nobody is told.
 struct MoreAsked {};
 struct BackoffOver {};  // The timer, or somebody's wish (ResetConnectBackoff).
