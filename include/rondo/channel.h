@@ -73,6 +73,9 @@ struct ChannelOptions {
   // For balancers of layer 4, which choose a server only when a connection is made. 0: never; else
   // 1 s to 10 years.
   Duration max_connection_age{};
+  // Whether the environment may name an HTTP proxy (A1), through which backends are then reached by
+  // CONNECT: docs/howto/proxies.md.
+  bool enable_http_proxy = true;
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait, RingSizeCap

@@ -101,6 +101,7 @@ absl::Status Core::Init(std::string_view target) {
     if (mine != nullptr) observers_.push_back(std::move(mine));
   }
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
+  if (absl::Status s = UseProxy(); !s.ok()) return s;
   if (absl::Status s = Secure(); !s.ok()) return s;
   heads_ = std::make_unique<MethodHeads>(
       authority_, options_.user_agent.empty() ? std::string(kUserAgent)
@@ -126,7 +127,7 @@ absl::Status Core::Init(std::string_view target) {
 absl::Status Core::Secure() {
   if (options_.credentials.tls == nullptr) return absl::OkStatus();
   const auto host = resolve::ParseHostPort(authority_);
-  auto made = event::TlsClientNetwork(*env_.network, *options_.credentials.tls,
+  auto made = event::TlsClientNetwork(plain_network(), *options_.credentials.tls,
                                       host.ok() ? host->host : authority_);
   if (!made.ok()) {
     return absl::Status(made.status().code(), Cat("channel: ", made.status().message()));
