@@ -86,7 +86,7 @@ absl::StatusOr<event::HttpProxy> ParseProxy(const Setting& setting) {
   return out;
 }
 
-bool Names(std::string_view exception, std::string_view host, std::string_view port) {
+bool CoversHost(std::string_view exception, std::string_view host, std::string_view port) {
   if (exception == "*") return true;
   if (const auto range = event::IpRange::Parse(exception)) return range->Contains(host);
   // "host:port", "[v6]:port".
@@ -133,7 +133,7 @@ bool ProxyRules::Excepts(std::string_view host, std::string_view port) const {
   if (name.ends_with('.')) name.pop_back();
   if (name == "localhost" || name.ends_with(".localhost") || event::IsLoopback(name)) return true;
   return std::ranges::any_of(exceptions_,
-                             [&](const std::string& e) { return Names(e, name, port); });
+                             [&](const std::string& e) { return CoversHost(e, name, port); });
 }
 
 }  // namespace rondo::channel

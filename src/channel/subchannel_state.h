@@ -35,8 +35,8 @@ struct ConnectFailed {
   absl::Status why;
 };
 struct ConnectionLost {};  // Or GOAWAY: no new stream may go there. The last of them.
-// Calls wait though connections are ready (A105), or one is old. As long as one is ready, the state is only that of the
-// attempt to have another, and nobody is told.
+// Calls wait though connections are ready (A105), or one is old. As long as one is ready, the state
+// is only that of the attempt to have another, and nobody is told.
 struct MoreAsked {};
 struct BackoffOver {};  // The timer, or somebody's wish (ResetConnectBackoff).
 struct CloseAsked {};

@@ -33,7 +33,7 @@ std::string_view StatusOfLine(std::string_view line) {
 }
 
 // A stranger's words, fit for a log.
-std::string Printable(std::string_view text) {
+std::string PrintableReply(std::string_view text) {
   std::string out(text.substr(0, kMostReasonBytes));
   std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
   while (out.ends_with(' ')) out.pop_back();
@@ -42,7 +42,7 @@ std::string Printable(std::string_view text) {
 
 absl::Status NoHttp(std::string_view begin) {
   return absl::UnavailableError(Cat("its answer to CONNECT is no HTTP/1: \"",
-                                    Printable(begin.substr(0, 16)),
+                                    PrintableReply(begin.substr(0, 16)),
                                     "\"; is it a proxy, spoken to without TLS?"));
 }
 
@@ -116,7 +116,7 @@ std::optional<absl::Status> ProxyTunnel::Judge() {
     }
     if (status.front() != '1' || status.starts_with("101")) {
       return absl::UnavailableError(
-          Cat("it answered CONNECT with ", Printable(status),
+          Cat("it answered CONNECT with ", PrintableReply(status),
               status.starts_with("407") ? "; the proxy's URL may carry user:password@" : ""));
     }
     // An interim answer; its bytes still count, so that these have an end.
