@@ -58,9 +58,24 @@ struct ChannelOptions {
   std::string user_agent{};                  // Put before "grpc-c++-rondo/VERSION".
   Duration idle_timeout = std::chrono::minutes(30);  // Without calls, back to IDLE; 0: never.
   BackoffOptions backoff{};
+  // Connections that the channel makes at once, handshakes included; further attempts wait in
+  // order. 0: no limit. A dead backend holds its place for backoff.min_connect_timeout.
+  size_t max_concurrent_dials = 0;
   RetryOptions retry{};
   StallOptions stall{};
   KeepaliveOptions keepalive{};
+  // The most connections to one backend. Beyond the first they are opened when all are full
+  // (SETTINGS_MAX_CONCURRENT_STREAMS) and calls wait, as far as the service config's
+  // connectionScaling.maxConnectionsPerSubchannel allows, whose default is 1 (A105). At least 1.
+  size_t max_connections_per_subchannel = 10;
+  // A connection that has been ready for so long, times 0.9 to 1.1 by chance, is replaced: another
+  // is made, and then no new call goes to the old one, which closes when its last call has ended.
+  // For balancers of layer 4, which choose a server only when a connection is made. 0: never; else
+  // 1 s to 10 years.
+  Duration max_connection_age{};
+  // Whether the environment may name an HTTP proxy (A1), through which backends are then reached by
+  // CONNECT: docs/howto/proxies.md.
+  bool enable_http_proxy = true;
   // False: a service config's healthCheckConfig is read and not acted on (A17).
   bool health_checks = true;
   // What policies heed besides their config: ConnectionAttemptDelay, StartupWait, RingSizeCap

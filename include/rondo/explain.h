@@ -29,12 +29,13 @@ struct Explanation {
     absl::Status last_error{};            // Why the last attempt or connection ended; OK: none did.
     std::optional<Duration> error_age{};  // Since then.
     int tries = 0;                        // Failed attempts since the last success.
-    std::optional<Duration> next_try{};   // In kTransientFailure: until it may be tried again.
+    std::optional<Duration> next_try{};   // After a failed attempt: until the next may begin.
     int32_t in_flight = 0;                // Calls.
     uint64_t succeeded = 0, failed = 0;   // Attempts that have ended, since it is known.
     Duration latency{};                   // Moving average; 0 before the first.
-    std::optional<uint32_t> free_streams{};  // That its connection would take; nullopt: no limit.
+    std::optional<uint32_t> free_streams{};  // That its connections would take; nullopt: no limit.
     uint32_t waiting = 0;                    // Calls that wait for one of them.
+    uint32_t connections = 0;                // That take calls (A105: there may be several).
   };
   struct Resolver {
     std::string scheme;

@@ -44,7 +44,7 @@ class ChannelObserver {
   virtual void OnConnectFailed(std::string_view /*address*/) {}
   // It takes no more calls. `why` is A94's disconnect_error: "GOAWAY NO_ERROR", "subchannel
   // shutdown", "connection reset", "connection timed out", "connection aborted", "socket error",
-  // "unknown".
+  // "unknown"; or ours, "connection age".
   virtual void OnDisconnected(std::string_view /*address*/, std::string_view /*why*/) {}
   virtual void OnPolicyMetric(const MetricPoint& /*point*/) {}  // Control::Metric.
 };

@@ -344,8 +344,8 @@ void Call::WaitForSlot(LiveSubchannel& live) {
   where_ = Where::kSlot;
   record_.Turn(Wait::kSlot, core_->home().Now());
   record_.now().backend = live.backend();
-  transport::Connection& connection = live.carrier().connection();
-  record_.NoteSlots(connection.open_streams(), connection.open_streams() + connection.slots());
+  const size_t used = live.open_streams();
+  record_.NoteSlots(used, used + live.slots());
   live.WaitForSlot(*this);
 }
 
@@ -372,6 +372,14 @@ void Call::TellWatches(const CallEnd& end) {
 }
 
 void Call::OpenOn(LiveSubchannel& live) {
+  Carrier& carrier = live.carrier();
+  // Connections to one backend may end at servers with different certificates.
+  if (!pick_authority_.empty()) {
+    if (absl::Status s = CheckAuthority(carrier); !s.ok()) {
+      ForgetPick();
+      return CompleteLater(Explained(std::move(s)));
+    }
+  }
   const Time now = core_->home().Now();
   // Fields that are of this call only; they go out without a table entry.
   std::vector<http2::Header>& extra = core_->scratch_headers();
@@ -401,9 +409,8 @@ void Call::OpenOn(LiveSubchannel& live) {
   }
   // Two for a unary call, so that a second reply is seen and not left lying before the trailers.
   const int pulls = unary_ ? 2 : (read_done_ || dropping_replies_ ? 1 : 0);
-  if (!live.carrier().connection().Start(stream_, *this,
-                                         core_->heads().Of(method_, pick_authority_), extra,
-                                         std::move(first), unary_, pulls)) {
+  if (!carrier.connection().Start(stream_, *this, core_->heads().Of(method_, pick_authority_),
+                                  extra, std::move(first), unary_, pulls)) {
     return WaitForSlot(live);
   }
   if (credentials_ != nullptr) credentials_->Spend();
@@ -413,7 +420,7 @@ void Call::OpenOn(LiveSubchannel& live) {
   began_attempt_ = now;
   half_closed_ = unary_;
   backend_ = live.backend();
-  carrier_ = &live.carrier();
+  carrier_ = &carrier;
   live.backend()->load.Begin();
   live.NoteSlots();
   if (!unary_) Feed();

@@ -37,19 +37,17 @@ void Carrier::Retire(std::unique_ptr<Carrier> carrier) {
 }
 
 void Carrier::OnReady() {
-  NoteSlots();
-  if (owner_ != nullptr) owner_->OnCarrierReady();
+  if (owner_ != nullptr) owner_->OnCarrierReady(*this);
 }
 
 void Carrier::OnDraining(const transport::GoAway& why) {
   if (why.code == http2::Code::kEnhanceYourCalm && why.debug == "too_many_pings") {
     core_.OnTooManyPings(link_.peer(), keepalive_time_);
   }
-  if (owner_ != nullptr) owner_->OnCarrierDraining(why);
+  if (owner_ != nullptr) owner_->OnCarrierDraining(*this, why);
 }
 
 void Carrier::OnSlots() {
-  NoteSlots();
   if (owner_ != nullptr) owner_->OnCarrierSlots();
 }
 
@@ -59,7 +57,7 @@ void Carrier::OnSuspect(bool suspect) {
 }
 
 void Carrier::OnClosed(const absl::Status& why) {
-  if (owner_ != nullptr) return owner_->OnCarrierClosed(why);
+  if (owner_ != nullptr) return owner_->OnCarrierClosed(*this, why);
   core_.pool().Forget(*this);  // Destroys this.
 }
 

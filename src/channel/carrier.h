@@ -16,13 +16,14 @@ class Carrier final : private transport::LinkEvents {
   // What the subchannel hears, until Retire or its own end.
   class Owner {
    public:
-    virtual void OnCarrierReady() = 0;
-    virtual void OnCarrierSlots() = 0;
+    virtual void OnCarrierReady(Carrier& carrier) = 0;
+    virtual void OnCarrierSlots() = 0;    // slots() went from 0 to more.
+    virtual void OnCarrierStreams() = 0;  // A watch has taken a stream, or given it back.
     virtual void OnCarrierSuspect() = 0;  // suspect() has changed.
     // No new stream may go here. The owner hands it to Retire, or drops it.
-    virtual void OnCarrierDraining(const transport::GoAway& why) = 0;
+    virtual void OnCarrierDraining(Carrier& carrier, const transport::GoAway& why) = 0;
     // Gone: the last event, the carrier may be destroyed in it.
-    virtual void OnCarrierClosed(const absl::Status& why) = 0;
+    virtual void OnCarrierClosed(Carrier& carrier, const absl::Status& why) = 0;
 
    protected:
     ~Owner() = default;
@@ -33,10 +34,15 @@ class Carrier final : private transport::LinkEvents {
 
   transport::Connection& connection() { return link_.connection(); }
   uint32_t slots() const { return link_.slots(); }
+  size_t open_streams() const { return link_.open_streams(); }
   bool ready() const { return link_.ready(); }
   bool suspect() const { return suspect_; }
-  // The load cell's free stream slots, as they are now.
-  void NoteSlots() { backend_->load.SetFreeStreams(link_.slots()); }
+  void NoteSlots() {  // To be called by watches.
+    if (owner_ != nullptr) owner_->OnCarrierStreams();
+  }
+  // When it is to be replaced, if ever.
+  Time old_at() const { return old_at_; }
+  void set_old_at(Time at) { old_at_ = at; }
   const Backend& backend() const { return *backend_; }
   bool SpeaksFor(std::string_view host) const { return link_.SpeaksFor(host); }
   // Why it ends, in the other side's words.
@@ -57,6 +63,7 @@ class Carrier final : private transport::LinkEvents {
   Owner* owner_;  // Null once retired.
   const Duration keepalive_time_;
   bool suspect_ = false;
+  Time old_at_ = Time::max();
   transport::Link link_;
 };
 

@@ -1,7 +1,10 @@
 // The public face: handles over channel::Core and channel::Call.
 #include "rondo/channel.h"
 
+#include <cstdlib>
+#include <optional>
 #include <random>
+#include <string>
 
 #include "channel/call.h"
 #include "channel/core.h"
@@ -28,7 +31,12 @@ absl::StatusOr<Channel> Channel::Create(std::string_view target, ChannelOptions 
   channel::Environment env{.home = event::Of(pool.Next()).shared_from_this(),
                            .network = &event::SystemNetwork(),
                            .seed = uint64_t{chance()} << 32 | chance(),
-                           .runtime = &pool};
+                           .runtime = &pool,
+                           .variable = [](std::string_view name) -> std::optional<std::string> {
+                             const char* value = std::getenv(std::string(name).c_str());
+                             if (value == nullptr) return std::nullopt;
+                             return value;
+                           }};
   return channel::MakeChannel(target, std::move(options), std::move(env));
 }
 

@@ -298,5 +298,27 @@ TEST_F(SecureChannelTest, APicksAuthorityMustBeANameOfTheCertificate) {
                                          "a name of the certificate of a:1"));
 }
 
+// A105: connections to one address may end at different servers.
+TEST_F(SecureChannelTest, EachConnectionsCertificateMustNameAPicksAuthority) {
+  options_.policies = {Adapt<Renaming>()};
+  options_.default_service_config =
+      R"({"loadBalancingConfig":[{"renaming":{}}],
+          "connectionScaling":{"maxConnectionsPerSubchannel":2}})";
+  Renaming::headers.metadata = metadata(":authority", "a.example");
+  a_->options.session.max_streams = 1;
+  a_->hold = true;
+  OpenTo({"a:1"});
+  auto first = Ask("x");
+  a_->StopListening();
+  const auto other = *event::TlsServerNetwork(network_, authority_.Server("DNS:service"));
+  FakeBackend b(*loop_, network_, "a:1", other.get());
+  EXPECT_THAT(Ask("y")->message(), HasSubstr("/test.Echo/Unary: the pick's authority a.example is "
+                                             "not a name of the certificate of a:1"));
+  EXPECT_EQ(first->text(), "waiting");
+  EXPECT_EQ(b.served.size(), 0U);
+  channel_.reset();
+  Run();
+}
+
 }  // namespace
 }  // namespace rondo::channel

@@ -182,9 +182,9 @@ TEST_F(ExplainTest, JsonSaysTheSame) {
       R"("policies":[{"label":"round_robin","policy":"round_robin","state":"READY","children":[)"
       R"({"label":"a:1","policy":"pick_first","state":"READY","children":[]},)"
       R"({"label":"b:1","policy":"pick_first","state":"TRANSIENT_FAILURE","children":[]}]}],)"
-      R"("backends":[{"address":"a:1","state":"READY","inFlight":0,"waiting":0,"succeeded":1,)"
+      R"("backends":[{"address":"a:1","state":"READY","connections":1,"inFlight":0,"waiting":0,"succeeded":1,)"
       R"("failed":0,"freeStreams":10,"latency":0,"tries":0},{"address":"b:1",)"
-      R"("state":"TRANSIENT_FAILURE","inFlight":0,"waiting":0,"succeeded":0,"failed":0,)"
+      R"("state":"TRANSIENT_FAILURE","connections":0,"inFlight":0,"waiting":0,"succeeded":0,"failed":0,)"
       R"("latency":0,"tries":1,"nextTry":0.5,"lastError":{"code":"UNAVAILABLE",)"
       R"x("message":"connection refused (ECONNREFUSED)"},"errorAge":0.5}]})x");
   EXPECT_TRUE(Json::Parse(Told().Json()).ok());

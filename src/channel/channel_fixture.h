@@ -111,6 +111,7 @@ class FakeBackend final : public transport::Acceptor {
   void GoAway() {
     for (auto& l : links_) l->link->Drain("bye");
   }
+  void GoAwayFirst() { links_.front()->link->Drain("bye"); }  // Of its oldest connection.
   void CloseWith(http2::Code code, std::string_view words) {
     for (auto& l : links_) l->link->Close(code, words);
   }

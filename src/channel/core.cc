@@ -21,7 +21,7 @@ Core::Core(ChannelOptions options, Environment env)
       registry_(BuiltinPolicies(options_.policies)),
       plans_(env_.seed),
       chance_(env_.seed + 1),
-      pool_(*this),
+      pool_(*this, *home_, options_.max_concurrent_dials),
       replay_room_{options_.retry.call_buffer, options_.retry.channel_buffer},
       idle_(options_.idle_timeout),
       manners_(options_.keepalive) {}
@@ -90,6 +90,19 @@ std::optional<std::string> Core::HealthService() const {
   return config->health_service();
 }
 
+Time Core::OldAt() {
+  const Duration age = options_.max_connection_age;
+  if (age == Duration{}) return Time::max();
+  // By chance, so that the connections of many clients don't all go at once.
+  return home_->Now() + (age - age / 10) + age / 5 / 1024 * static_cast<int>(chance_.Next() % 1024);
+}
+
+size_t Core::MostConnections() const {
+  const auto config = configs_->current();
+  const size_t wanted = config != nullptr ? config->max_connections() : 1;
+  return std::min(wanted, options_.max_connections_per_subchannel);
+}
+
 // ---- The turn: whatever happened in it, policies hear of it once, one picker is made, and the
 // calls that waited are tried once.
 
@@ -151,7 +164,10 @@ void Core::PublishPlan() {
     Control::Recipe recipe = std::exchange(recipe_, nullptr);
     picker_ = recipe(View{home_->Now(), PlanSlots::kSlots, chance_});
   }
-  if (std::exchange(published_config_, config) != config) pool_.UpdateHealth();
+  if (std::exchange(published_config_, config) != config) {
+    pool_.UpdateHealth();
+    pool_.UpdateScaling();
+  }
   retry_budget_.Configure(config->throttling());
   plans_.Publish({picker_, config});
   RetryQueued();

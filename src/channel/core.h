@@ -5,8 +5,11 @@
 // Threads: home, except where it says "any".
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "balance/policy_node.h"
@@ -22,6 +25,7 @@
 #include "channel/subchannel_pool.h"
 #include "channel/wait_queue.h"
 #include "event/event_loop.h"
+#include "event/name_service.h"
 #include "event/socket.h"
 #include "http2/headers.h"
 #include "rondo/channel.h"
@@ -38,6 +42,9 @@ struct Environment {
   event::Network* network = nullptr;
   uint64_t seed = 0;
   const void* runtime = nullptr;  // Channels of one runtime share gauges; others never meet.
+  // The process's environment, by a variable's name; nullopt: it isn't set. Null: there is none.
+  std::function<std::optional<std::string>(std::string_view)> variable{};
+  event::NameServiceFactory names = &event::SystemNames;  // For the host of a proxy.
 };
 
 class Core final : public Post,
@@ -97,6 +104,10 @@ class Core final : public Post,
   // ---- Home: health.
   // The service whose health connections are watched for (A17); nullopt: none.
   std::optional<std::string> HealthService() const;
+  // What one backend may have, when calls wait for a free stream (A105).
+  size_t MostConnections() const;
+  // When a connection that is ready now is to be replaced; never: Time::max().
+  Time OldAt();
   void WarnOf(std::string_view whom, std::string_view what) { Warn(whom, {std::string(what)}); }
 
   // ---- Home: verbs of the user.
@@ -108,7 +119,7 @@ class Core final : public Post,
 
   // ---- Home: policies and connections.
   SubchannelPool& pool() { return pool_; }
-  event::Network& network() { return secure_ != nullptr ? *secure_ : *env_.network; }
+  event::Network& network() { return secure_ != nullptr ? *secure_ : plain_network(); }
   Chance& chance() { return chance_; }
   const PingManners& ping_manners() const { return manners_; }
   // A server said so to a connection with this keepalive time.
@@ -123,7 +134,9 @@ class Core final : public Post,
  private:
   Core(ChannelOptions options, Environment env);
   absl::Status Init(std::string_view target);
+  absl::Status UseProxy();
   absl::Status Secure();
+  event::Network& plain_network() const { return proxied_ ? *proxied_ : *env_.network; }
   void OnTurnEnd() override;
   void OnLoopStop() override;
   void OnTimer() override;  // Time to look whether the channel is idle.
@@ -151,7 +164,8 @@ class Core final : public Post,
 
   const ChannelOptions options_;
   const Environment env_;
-  std::unique_ptr<event::Network> secure_;  // TLS over env_'s; null: plaintext.
+  std::unique_ptr<event::Network> proxied_;  // Over env_'s; null: there is no proxy.
+  std::unique_ptr<event::Network> secure_;   // TLS over plain_network(); null: plaintext.
   const std::shared_ptr<event::EventLoop> home_;
   const PolicyRegistry registry_;
   std::vector<std::unique_ptr<ChannelObserver>> observers_;  // Settled by Create.

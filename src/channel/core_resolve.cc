@@ -47,6 +47,16 @@ absl::Status CheckOptions(const ChannelOptions& o) {
         Cat("channel: stall.silence is ", ShortDuration(o.stall.silence), " and stall.answer ",
             ShortDuration(o.stall.answer), ", each should be at least 1ms"));
   }
+  if (o.max_connections_per_subchannel == 0) {
+    return absl::InvalidArgumentError(
+        "channel: max_connections_per_subchannel is 0, it should be 1 or more");
+  }
+  if (o.max_connection_age != Duration{} &&
+      (o.max_connection_age < seconds(1) || o.max_connection_age > std::chrono::hours(87600))) {
+    return absl::InvalidArgumentError(Cat("channel: max_connection_age is ",
+                                          ShortDuration(o.max_connection_age),
+                                          ", it should be 0 (never) or from 1s to 10 years"));
+  }
   const KeepaliveOptions& k = o.keepalive;
   if (k.time != Duration{} && k.time < seconds(10)) {  // A8.
     return absl::InvalidArgumentError(Cat("channel: keepalive.time is ", ShortDuration(k.time),
@@ -91,6 +101,7 @@ absl::Status Core::Init(std::string_view target) {
     if (mine != nullptr) observers_.push_back(std::move(mine));
   }
   authority_ = options_.authority.empty() ? found->authority : options_.authority;
+  if (absl::Status s = UseProxy(); !s.ok()) return s;
   if (absl::Status s = Secure(); !s.ok()) return s;
   heads_ = std::make_unique<MethodHeads>(
       authority_, options_.user_agent.empty() ? std::string(kUserAgent)
@@ -116,7 +127,7 @@ absl::Status Core::Init(std::string_view target) {
 absl::Status Core::Secure() {
   if (options_.credentials.tls == nullptr) return absl::OkStatus();
   const auto host = resolve::ParseHostPort(authority_);
-  auto made = event::TlsClientNetwork(*env_.network, *options_.credentials.tls,
+  auto made = event::TlsClientNetwork(plain_network(), *options_.credentials.tls,
                                       host.ok() ? host->host : authority_);
   if (!made.ok()) {
     return absl::Status(made.status().code(), Cat("channel: ", made.status().message()));

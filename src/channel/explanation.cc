@@ -49,6 +49,7 @@ std::string BackendText(const Explanation::Backend& b) {
   if (b.tries > 0) Append(out, Cat(" (", b.tries, b.tries == 1 ? " try" : " tries"));
   if (b.next_try) Append(out, Cat(", next in ", ShortDuration(*b.next_try)));
   if (b.tries > 0) out += ')';
+  if (b.connections > 1) Append(out, Cat(", ", b.connections, " connections"));
   Append(out, Cat(", ", b.in_flight, " in flight"));
   if (b.waiting > 0) Append(out, Cat(", ", b.waiting, " waiting for a stream"));
   if (b.free_streams) {
@@ -101,6 +102,7 @@ void WriteNode(JsonWriter& w, const Explanation::Node& node) {
 
 void WriteBackend(JsonWriter& w, const Explanation::Backend& b) {
   w.Object().Key("address").Text(b.address).Key("state").Text(Name(b.state));
+  w.Key("connections").Number(b.connections);
   w.Key("inFlight").Number(b.in_flight).Key("waiting").Number(b.waiting);
   w.Key("succeeded").Number(b.succeeded).Key("failed").Number(b.failed);
   if (b.free_streams) w.Key("freeStreams").Number(*b.free_streams);

@@ -29,11 +29,12 @@ std::string Request(std::string_view service) {
 }  // namespace
 
 HealthWatch::HealthWatch(Core& core, Carrier& carrier, std::string service, std::string address,
-                         Owner& owner)
+                         Word before, Owner& owner)
     : ServiceWatch(core, carrier, kWatch, Request(service), kMostResponseBytes),
       service_(std::move(service)),
       address_(std::move(address)),
-      owner_(owner) {
+      owner_(owner),
+      word_(std::move(before)) {
   Open();
 }
 
@@ -65,15 +66,15 @@ void HealthWatch::OnUnimplemented(const absl::Status& why) {
 
 // Whatever the watch ended with: that says nothing good.
 void HealthWatch::OnGivenUp(const absl::Status& why) {
+  gave_up_ = true;
   Become(Connectivity::kTransientFailure,
          absl::UnavailableError(Cat("the watch ended with ", wire::CodeName(why.code()),
                                     why.message().empty() ? "" : ": ", MessageOf(why))));
 }
 
 void HealthWatch::Become(Connectivity health, absl::Status why) {
-  if (health == health_ && why == why_) return;
-  health_ = health;
-  why_ = std::move(why);
+  if (health == word_.health && why == word_.why) return;
+  word_ = {health, std::move(why)};
   owner_.OnHealth();
 }
 

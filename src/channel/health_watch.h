@@ -20,17 +20,28 @@ class HealthWatch final : public ServiceWatch {
     ~Owner() = default;
   };
 
-  // Begins at once; core, carrier and owner outlive it. The owner isn't told in here.
-  HealthWatch(Core& core, Carrier& carrier, std::string service, std::string address, Owner& owner);
+  // What was last heard; the word of a watch that has gone counts until the next has its own.
+  struct Word {
+    Connectivity health = Connectivity::kConnecting;
+    absl::Status why{};
+  };
+
+  // Begins at once; core, carrier and owner outlive it. The owner isn't told in here. `before`:
+  // what the server said of this service on another connection that has gone.
+  HealthWatch(Core& core, Carrier& carrier, std::string service, std::string address, Word before,
+              Owner& owner);
 
   const std::string& service() const { return service_; }
+  const Word& word() const { return word_; }
   // CONNECTING until the server has spoken, and while it is asked again; READY: serving, or it has
   // no health service.
-  Connectivity health() const { return health_; }
-  const absl::Status& why() const { return why_; }  // Of kTransientFailure.
+  Connectivity health() const { return word_.health; }
+  const absl::Status& why() const { return word_.why; }  // Of kTransientFailure.
 
  private:
-  void OnOpen() override { Become(Connectivity::kConnecting, absl::OkStatus()); }
+  void OnOpen() override {
+    if (gave_up_) Become(Connectivity::kConnecting, absl::OkStatus());
+  }
   absl::Status OnReply(Bytes reply) override;
   void OnGivenUp(const absl::Status& why) override;
   void OnUnimplemented(const absl::Status& why) override;
@@ -38,8 +49,8 @@ class HealthWatch final : public ServiceWatch {
 
   const std::string service_, address_;
   Owner& owner_;
-  Connectivity health_ = Connectivity::kConnecting;
-  absl::Status why_;
+  bool gave_up_ = false;  // Once: what was said before counts no more.
+  Word word_;
 };
 
 }  // namespace rondo::channel

@@ -234,5 +234,25 @@ TEST_F(HealthWatchTest, AWatchWaitsForAFreeStream) {
   EXPECT_EQ(State(), "READY");
 }
 
+// A105: the oldest connection is watched, and what was said counts until the next one's watch
+// hears otherwise.
+TEST_F(HealthWatchTest, WhenTheWatchedConnectionGoesTheNextOneIsWatched) {
+  options_.default_service_config =
+      R"({"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":"shop"},
+          "connectionScaling":{"maxConnectionsPerSubchannel":2}})";
+  backend_->options.session.max_streams = 3;
+  Begin();
+  Answer(kServing);
+  for (int i = 0; i < 3; ++i) Ask("x");
+  EXPECT_EQ(backend_->connections(), 2U);
+  states_.clear();
+  backend_->GoAwayFirst();
+  Run();
+  EXPECT_EQ(State(), "READY");
+  EXPECT_THAT(states_, IsEmpty());
+  Answer(kNotServing);  // On the second.
+  EXPECT_EQ(State(), "TRANSIENT_FAILURE");
+}
+
 }  // namespace
 }  // namespace rondo::channel

@@ -34,65 +34,43 @@ std::string DisconnectError(const absl::Status& why) {
 }  // namespace
 
 LiveSubchannel::LiveSubchannel(Core& core, std::string_view address)
-    : core_(core), backend_(std::make_shared<Backend>(address)) {
+    : Ticket(core.pool().gate()), core_(core), backend_(std::make_shared<Backend>(address)) {
   backend_->live = this;
 }
 
 LiveSubchannel::~LiveSubchannel() {
   backend_->live = nullptr;
+  health_ = nullptr;
+  load_ = nullptr;
   On(subchannel::CloseAsked{});
+  while (!carriers_.empty()) {
+    Carrier::Retire(TakeOut(*carriers_.back()));
+    ObserveLost("subchannel shutdown");
+  }
+  backend_->load.SetFreeStreams(0);
+  backend_->load.SetSuspect(false);
   ReleaseWaiting();
 }
 
-void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
-  listeners_.push_back(listener);
-  ChooseHealthWatch();
-  ChooseLoadWatch();
-  const SubchannelState now = Report(*listener);
-  if (now.connectivity == Connectivity::kIdle) return;
-  core_.Tell([listener, now](Control& control) {
-    if (!listener->gone) listener->on_state(now, control);
-  });
-}
-
-void LiveSubchannel::Remove(const Listener& listener) {
-  std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
-  ChooseHealthWatch();
-  ChooseLoadWatch();
-}
-
 void LiveSubchannel::CloseHard(std::string_view why) {
-  if (carrier_ != nullptr) carrier_->Close(why);
+  if (fresh_ != nullptr) fresh_->Close(why);
+  for (const auto& carrier : carriers_) carrier->Close(why);
 }
-
-void LiveSubchannel::WaitForSlot(Call& call) { waiting_.Push(call); }
 
 // ---- The state machine's shell.
 
 void LiveSubchannel::On(const subchannel::Event& event) {
   const Time now = core_.home().Now();
-  if (const auto* failed = std::get_if<subchannel::ConnectFailed>(&event)) NoteError(failed->why);
-  subchannel::Step step =
-      Next(state_, event, now, [this](int attempt) { return core_.BackoffDelay(attempt); });
-  const subchannel::State before = std::exchange(state_, std::move(step.next));
-  if (core_.observed()) Observe(before);
-  for (const Action action : step.actions) Run(action);
-}
-
-// Tells those who measure what has become of a connection (A94).
-void LiveSubchannel::Observe(const subchannel::State& before) {
-  const bool was_ready = std::holds_alternative<subchannel::Ready>(before);
-  if (std::holds_alternative<subchannel::Connecting>(before)) {
-    if (usable()) core_.Observe([this](ChannelObserver& o) { o.OnConnected(address()); });
-    if (std::holds_alternative<subchannel::Backoff>(state_)) {
+  if (const auto* failed = std::get_if<subchannel::ConnectFailed>(&event)) {
+    NoteError(failed->why);
+    if (core_.observed()) {
       core_.Observe([this](ChannelObserver& o) { o.OnConnectFailed(address()); });
     }
   }
-  if (!was_ready || usable()) return;
-  const std::string why = std::holds_alternative<subchannel::Closed>(state_)
-                              ? "subchannel shutdown"
-                              : DisconnectError(last_error_);
-  core_.Observe([&](ChannelObserver& o) { o.OnDisconnected(address(), why); });
+  subchannel::Step step =
+      Next(state_, event, now, [this](int attempt) { return core_.BackoffDelay(attempt); });
+  state_ = std::move(step.next);
+  for (const Action action : step.actions) Run(action);
 }
 
 void LiveSubchannel::NoteError(absl::Status why) {
@@ -111,15 +89,27 @@ void LiveSubchannel::Run(Action action) {
     case Action::kHangUp:
       return HangUp();
     case Action::kPublish:
-      ChooseHealthWatch();
-      ChooseLoadWatch();
-      return TellAll();
+      return Publish();
   }
 }
 
+// What attempts to have one more connection come to is told to nobody while one is ready.
+void LiveSubchannel::Publish() {
+  if (std::exchange(told_ready_, usable()) && usable()) return;
+  ChooseHealthWatch();
+  ChooseLoadWatch();
+  TellAll();
+}
+
 void LiveSubchannel::Dial() {
+  asked_to_dial_ = core_.home().Now();
+  Ask();
+}
+
+void LiveSubchannel::OnMayDial() {
   const Time now = core_.home().Now();
-  const auto& s = std::get<subchannel::Connecting>(state_);
+  auto& s = std::get<subchannel::Connecting>(state_);
+  s.retry_not_before += now - asked_to_dial_;  // It begins only now.
   // connection-backoff.md: an attempt gets at least MIN_CONNECT_TIMEOUT, or until the next may
   // begin.
   connect_by_ = std::max(now + core_.options().backoff.min_connect_timeout, s.retry_not_before);
@@ -130,19 +120,17 @@ void LiveSubchannel::Dial() {
         if (!socket.ok())
           return On(subchannel::ConnectFailed{WithoutAddress(socket.status(), address())});
         Disarm();  // From here on the link keeps the time.
-        carrier_ =
-            std::make_unique<Carrier>(core_, backend_, *std::move(socket), connect_by_, *this);
+        fresh_ = std::make_unique<Carrier>(core_, backend_, *std::move(socket), connect_by_, *this);
       });
 }
 
+// Ends an attempt.
 void LiveSubchannel::HangUp() {
   dial_ = nullptr;
-  health_ = nullptr;
-  load_ = nullptr;
   Disarm();
-  if (carrier_ != nullptr) Carrier::Retire(std::move(carrier_));
-  backend_->load.SetFreeStreams(0);
-  backend_->load.SetSuspect(false);
+  if (fresh_ != nullptr) Carrier::Retire(std::move(fresh_));
+  Return();
+  NoteSlots();
 }
 
 void LiveSubchannel::OnTimer() {
@@ -150,165 +138,172 @@ void LiveSubchannel::OnTimer() {
     return On(subchannel::ConnectFailed{
         absl::UnavailableError("no connection within the connect timeout")});
   }
-  On(subchannel::BackoffOver{});
+  OnBackoffOver();
 }
 
-void LiveSubchannel::OnCarrierReady() {
+void LiveSubchannel::OnBackoffOver() {
+  On(subchannel::BackoffOver{});
+  WantMore();
+}
+
+// ---- What connections say.
+
+void LiveSubchannel::OnCarrierReady(Carrier& carrier) {
+  carrier.set_old_at(core_.OldAt());
+  carriers_.push_back(std::move(fresh_));
+  Return();
+  NoteSlots();
+  if (core_.observed()) {
+    core_.Observe([this](ChannelObserver& o) { o.OnConnected(address()); });
+  }
   On(subchannel::Connected{});
-  OnCarrierSlots();
+  OnCarrierSuspect();
+  if (carriers_.size() > 1 && HasOld()) return RetireOld();
+  WatchAge();
+  OpenWaiting();
 }
 
 void LiveSubchannel::OnCarrierSlots() {
+  if (!usable()) return;
+  NoteSlots();
   if (health_ != nullptr) health_->OnSlots();
   if (load_ != nullptr) load_->OnSlots();
-  while (!waiting_.empty() && usable() && carrier_->slots() > 0) waiting_.Pop().OpenOn(*this);
+  OpenWaiting();
 }
 
 void LiveSubchannel::OnCarrierSuspect() {
-  backend_->load.SetSuspect(carrier_->suspect());
+  const bool suspect =
+      usable() && std::ranges::all_of(carriers_, [](const auto& c) { return c->suspect(); });
+  if (backend_->load.suspect() == suspect) return;
+  backend_->load.SetSuspect(suspect);
   if (usable()) TellAll();
 }
 
-void LiveSubchannel::OnCarrierDraining(const transport::GoAway& why) {
-  // READY is lost, though running streams go on.
-  std::string cause = carrier_->cause();
+void LiveSubchannel::OnCarrierDraining(Carrier& carrier, const transport::GoAway& why) {
+  std::string cause = carrier.cause();
   if (cause.empty()) {
     cause = Cat("GOAWAY ", http2::Name(why.code), why.debug.empty() ? "" : ": ", why.debug);
   }
-  NoteError(absl::UnavailableError(cause));
-  if (std::holds_alternative<subchannel::Connecting>(state_)) {
-    On(subchannel::ConnectFailed{
-        absl::UnavailableError("the server went away before it was ready")});
-  } else {
-    On(subchannel::ConnectionLost{});
+  if (&carrier == fresh_.get()) {
+    return On(subchannel::ConnectFailed{
+        absl::UnavailableError(Cat("the server went away before it was ready: ", cause))});
   }
-  ReleaseWaiting();
+  auto draining = TakeOut(carrier);
+  OnLost(absl::UnavailableError(cause));
+  Carrier::Retire(std::move(draining));  // Running streams go on.
 }
 
-void LiveSubchannel::OnCarrierClosed(const absl::Status& why) {
-  health_ = nullptr;
-  load_ = nullptr;
-  const auto dead = std::move(carrier_);
-  NoteError(WithoutAddress(why, address()));
-  if (std::holds_alternative<subchannel::Connecting>(state_)) {
-    On(subchannel::ConnectFailed{WithoutAddress(why, address())});
-  } else {
-    On(subchannel::ConnectionLost{});
+void LiveSubchannel::OnCarrierClosed(Carrier& carrier, const absl::Status& why) {
+  const absl::Status told = WithoutAddress(why, address());
+  if (&carrier == fresh_.get()) {
+    const auto dead = std::move(fresh_);
+    return On(subchannel::ConnectFailed{told});
   }
-  ReleaseWaiting();
+  const auto dead = TakeOut(carrier);
+  OnLost(told);
 }
 
-// ---- Those who hold it, and those who wait.
-
-SubchannelState LiveSubchannel::Report(const Listener& to) const {
-  SubchannelState out;
-  out.connectivity = subchannel::ConnectivityOf(state_);
-  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) out.why = b->why;
-  out.suspect = usable() && backend_->load.suspect();
-  if (to.watch_health && health_ != nullptr) {
-    out.health = health_->health();
-    out.why = health_->why();
-  }
+std::unique_ptr<Carrier> LiveSubchannel::TakeOut(Carrier& carrier) {
+  const auto at = std::ranges::find(carriers_, &carrier, &std::unique_ptr<Carrier>::get);
+  std::unique_ptr<Carrier> out = std::move(*at);
+  carriers_.erase(at);
   return out;
 }
 
-// True: there is another watch now, or none any more.
-bool LiveSubchannel::ChooseHealthWatch() {
-  const bool watched = usable() && carrier_ != nullptr &&
-                       std::ranges::any_of(listeners_, [](auto& l) { return l->watch_health; });
-  const auto service = watched ? core_.HealthService() : std::nullopt;
-  const auto now = health_ != nullptr ? std::optional(health_->service()) : std::nullopt;
-  if (service == now) return false;
-  health_ = nullptr;
-  if (service) {
-    health_ = std::make_unique<HealthWatch>(core_, *carrier_, *service, address(), *this);
+// A connection that was ready takes no more calls. It is still there: watches leave it here.
+void LiveSubchannel::OnLost(const absl::Status& why) {
+  NoteError(why);
+  OnGone(DisconnectError(why));
+}
+
+void LiveSubchannel::OnGone(std::string_view why) {
+  ObserveLost(why);
+  WatchAge();
+  NoteSlots();
+  OnCarrierSuspect();
+  if (usable()) {
+    if (ChooseHealthWatch()) TellAll();
+    ChooseLoadWatch();
+    return OpenWaiting();
   }
-  return true;
-}
-
-// One watch for all who want reports, as often as the most eager of them.
-void LiveSubchannel::ChooseLoadWatch() {
-  Duration wanted{};
-  for (const auto& l : listeners_) {
-    if (!usable() || carrier_ == nullptr || l->report_period <= Duration{}) continue;
-    if (wanted == Duration{} || l->report_period < wanted) wanted = l->report_period;
+  if (std::holds_alternative<subchannel::Ready>(state_)) {
+    On(subchannel::ConnectionLost{});
+  } else {
+    Publish();  // There is an attempt to have another, or its backoff.
   }
-  if (wanted == (load_ != nullptr ? load_->period() : Duration{})) return;
-  load_ = nullptr;
-  if (wanted != Duration{}) {
-    load_ = std::make_unique<LoadWatch>(core_, *carrier_, backend_, wanted);
+  ReleaseWaiting();
+}
+
+bool LiveSubchannel::HasOld() const {
+  const Time old_at = usable() ? carriers_.front()->old_at() : Time::max();
+  return old_at != Time::max() && old_at <= core_.home().Now();
+}
+
+// Make before break: another has just become ready. Running streams go on.
+void LiveSubchannel::RetireOld() {
+  auto old = TakeOut(*carriers_.front());
+  OnGone("connection age");
+  Carrier::Retire(std::move(old));
+}
+
+void LiveSubchannel::WatchAge() {
+  if (!usable() || carriers_.front()->old_at() == Time::max()) return age_.Disarm();
+  core_.home().Arm(age_, carriers_.front()->old_at());
+}
+
+// Tells those who measure (A94).
+void LiveSubchannel::ObserveLost(std::string_view why) {
+  if (!core_.observed()) return;
+  core_.Observe([&](ChannelObserver& o) { o.OnDisconnected(address(), why); });
+}
+
+// ---- Calls that wait for a stream.
+
+Carrier& LiveSubchannel::ChooseCarrier() const {
+  Carrier* free = nullptr;
+  for (const auto& carrier : carriers_) {
+    if (carrier->slots() == 0) continue;
+    if (!carrier->suspect()) return *carrier;
+    if (free == nullptr) free = carrier.get();
   }
+  return free != nullptr ? *free : *carriers_.front();
 }
 
-void LiveSubchannel::UpdateHealth() {
-  if (ChooseHealthWatch()) TellAll();
+uint32_t LiveSubchannel::AllSlots() const {
+  uint64_t sum = 0;
+  for (const auto& carrier : carriers_) sum += carrier->slots();
+  return static_cast<uint32_t>(std::min<uint64_t>(sum, UINT32_MAX));
 }
 
-// Only those who asked: others have heard what there is to hear.
-void LiveSubchannel::OnHealth() {
-  for (const auto& listener : listeners_) {
-    if (listener->watch_health) Tell(listener);
-  }
+size_t LiveSubchannel::open_streams() const {
+  size_t sum = 0;
+  for (const auto& carrier : carriers_) sum += carrier->open_streams();
+  return sum;
 }
 
-void LiveSubchannel::TellAll() {
-  for (const auto& listener : listeners_) Tell(listener);
+void LiveSubchannel::WaitForSlot(Call& call) {
+  waiting_.Push(call);
+  WantMore();
 }
 
-void LiveSubchannel::Tell(const std::shared_ptr<Listener>& listener) {
-  core_.Tell([listener, now = Report(*listener)](Control& control) {
-    if (!listener->gone) listener->on_state(now, control);
-  });
+// First come, first served.
+void LiveSubchannel::OpenWaiting() {
+  while (!waiting_.empty() && usable() && carrier().slots() > 0) waiting_.Pop().OpenOn(*this);
+  WantMore();
+}
+
+// All connections are full: one more is dialled, if there may be one (A105); or the oldest is to be
+// replaced. One attempt at a time, under the backoff that all share.
+void LiveSubchannel::WantMore() {
+  if (!usable()) return;
+  const bool more = !waiting_.empty() && carriers_.size() < core_.MostConnections();
+  if (more || HasOld()) On(subchannel::MoreAsked{});
 }
 
 void LiveSubchannel::ReleaseWaiting() {
   WaitQueue<Call> all;
   all.TakeAll(waiting_);
   while (!all.empty()) all.Pop().BackToQueue();
-}
-
-Explanation::Backend LiveSubchannel::Explain(Time now) const {
-  const LoadCell& load = backend_->load;
-  Explanation::Backend out{.address = address(),
-                           .state = subchannel::ConnectivityOf(state_),
-                           .last_error = last_error_,
-                           .in_flight = load.in_flight(),
-                           .succeeded = load.succeeded(),
-                           .failed = load.failed(),
-                           .latency = load.latency(),
-                           .waiting = static_cast<uint32_t>(waiting_.size())};
-  if (!last_error_.ok()) out.error_age = now - last_error_at_;
-  if (usable() && carrier_ != nullptr && load.free_streams() != UINT32_MAX) {
-    out.free_streams = carrier_->slots();
-  }
-  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) {
-    out.tries = b->attempt;
-    out.next_try = std::max(b->until - now, Duration{});
-  } else if (const auto* w = std::get_if<subchannel::Waited>(&state_)) {
-    out.tries = w->attempt;
-  } else if (const auto* c = std::get_if<subchannel::Connecting>(&state_)) {
-    out.tries = c->attempt;
-  }
-  if (health_ != nullptr && health_->health() != Connectivity::kReady) {
-    out.state = health_->health();
-    if (!health_->why().ok()) {
-      out.last_error = health_->why();
-      out.error_age = std::nullopt;
-    }
-  }
-  return out;
-}
-
-std::string LiveSubchannel::Describe(Time now) const {
-  if (const auto* b = std::get_if<subchannel::Backoff>(&state_)) {
-    const Duration left = std::max(b->until - now, Duration{});
-    return Cat(address(), " ", b->why.message(), " (", b->attempt,
-               b->attempt == 1 ? " try" : " tries", ", next in ", ShortDuration(left), ")");
-  }
-  std::string_view name = "idle";
-  if (std::holds_alternative<subchannel::Connecting>(state_)) name = "connecting";
-  if (usable()) name = backend_->load.suspect() ? "silent though calls wait" : "ready";
-  return Cat(address(), " ", name);
 }
 
 }  // namespace rondo::channel

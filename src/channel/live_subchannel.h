@@ -1,11 +1,13 @@
 #pragma once
 // A subchannel at work: runs what subchannel_state.h decides, tells those who hold it, and keeps
-// the calls that wait for a free stream. Threads: home.
+// the calls that wait for a free stream. It has one connection, and more where the service config
+// allows it and calls wait because all are full (A105). Threads: home.
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "channel/carrier.h"
+#include "channel/dial_gate.h"
 #include "channel/health_watch.h"
 #include "channel/load_watch.h"
 #include "channel/subchannel_state.h"
@@ -22,7 +24,8 @@ class Core;
 
 class LiveSubchannel final : public Carrier::Owner,
                              public HealthWatch::Owner,
-                             private event::TimerNode {
+                             private event::TimerNode,
+                             private DialGate::Ticket {
  public:
   // One holder's ear. Kept alive while it runs; deaf once its handle is gone.
   struct Listener {
@@ -47,18 +50,25 @@ class LiveSubchannel final : public Carrier::Owner,
   void Add(std::shared_ptr<Listener> listener);  // Told the present state unless it is idle.
   void Remove(const Listener& listener);
   bool unheld() const { return listeners_.empty(); }
-  void Connect() { On(subchannel::ConnectAsked{}); }
+  void Connect() {
+    if (!usable()) On(subchannel::ConnectAsked{});
+  }
   void UpdateHealth();  // Begins or ends the watch, as is wanted now, and tells.
-  void ResetBackoff() { On(subchannel::BackoffOver{}); }
+  void ResetBackoff() { OnBackoffOver(); }
+  void UpdateScaling() { WantMore(); }   // Core::MostConnections may be another.
   void CloseHard(std::string_view why);  // Streams end.
 
-  bool usable() const { return std::holds_alternative<subchannel::Ready>(state_); }
-  bool HasSlot() const { return waiting_.empty() && carrier_->slots() > 0; }
-  Carrier& carrier() { return *carrier_; }
-  void WaitForSlot(Call& call);
-  void NoteSlots() {
-    if (carrier_ != nullptr) carrier_->NoteSlots();
+  bool usable() const { return !carriers_.empty(); }
+  bool HasSlot() const { return waiting_.empty() && carrier().slots() > 0; }
+  // The oldest connection that has a free stream and isn't suspect; else the oldest that has one;
+  // else the oldest. Requires: usable.
+  Carrier& carrier() const { return carriers_.size() == 1 ? *carriers_.front() : ChooseCarrier(); }
+  uint32_t slots() const {  // Free streams of all connections.
+    return carriers_.size() == 1 ? carriers_.front()->slots() : AllSlots();
   }
+  size_t open_streams() const;
+  void WaitForSlot(Call& call);
+  void NoteSlots() { backend_->load.SetFreeStreams(slots()); }  // As they are now.
   // "10.0.4.5:80: connection refused (3 tries, next in 2.1s)"
   std::string Describe(Time now) const;
   Explanation::Backend Explain(Time now) const;
@@ -66,24 +76,47 @@ class LiveSubchannel final : public Carrier::Owner,
  private:
   void On(const subchannel::Event& event);
   void NoteError(absl::Status why);
-  void Observe(const subchannel::State& before);
   void Run(subchannel::Action action);
   void Dial();
+  void OnMayDial() override;
   void HangUp();
+  void Publish();
+  void OnTimer() override;  // The connect deadline, or the end of the backoff.
+  void OnBackoffOver();
+
+  void OnCarrierReady(Carrier& carrier) override;
+  void OnCarrierSlots() override;
+  void OnCarrierStreams() override { NoteSlots(); }
+  void OnCarrierSuspect() override;
+  void OnCarrierDraining(Carrier& carrier, const transport::GoAway& why) override;
+  void OnCarrierClosed(Carrier& carrier, const absl::Status& why) override;
+  std::unique_ptr<Carrier> TakeOut(Carrier& carrier);
+  void OnLost(const absl::Status& why);
+  void OnGone(std::string_view why);
+  bool HasOld() const;
+  void RetireOld();
+  void WatchAge();
+  void ObserveLost(std::string_view why);
+
+  Carrier& ChooseCarrier() const;
+  uint32_t AllSlots() const;
+  void OpenWaiting();
+  void WantMore();
+  void ReleaseWaiting();
+
   void TellAll();
   void Tell(const std::shared_ptr<Listener>& listener);
   void OnHealth() override;
   bool ChooseHealthWatch();
   void ChooseLoadWatch();
-  void ReleaseWaiting();
+  Connectivity connectivity() const;
   SubchannelState Report(const Listener& to) const;
 
-  void OnCarrierReady() override;
-  void OnCarrierSlots() override;
-  void OnCarrierSuspect() override;
-  void OnCarrierDraining(const transport::GoAway& why) override;
-  void OnCarrierClosed(const absl::Status& why) override;
-  void OnTimer() override;  // The connect deadline, or the end of the backoff.
+  struct AgeTimer final : event::TimerNode {
+    explicit AgeTimer(LiveSubchannel& l) : live(l) {}
+    void OnTimer() override { live.WantMore(); }
+    LiveSubchannel& live;
+  };
 
   Core& core_;
   const std::shared_ptr<Backend> backend_;
@@ -91,11 +124,15 @@ class LiveSubchannel final : public Carrier::Owner,
   std::vector<std::shared_ptr<Listener>> listeners_;
   absl::Status last_error_;  // Why the last attempt or connection ended.
   Time last_error_at_{};
-  Time connect_by_{};
+  Time connect_by_{}, asked_to_dial_{};
   std::unique_ptr<event::Dial> dial_;
-  std::unique_ptr<Carrier> carrier_;
-  std::unique_ptr<HealthWatch> health_;  // While it is ready and somebody wants to know.
-  std::unique_ptr<LoadWatch> load_;      // Likewise.
+  std::unique_ptr<Carrier> fresh_;                  // The server's SETTINGS haven't come.
+  std::vector<std::unique_ptr<Carrier>> carriers_;  // Ready ones, the oldest first.
+  bool told_ready_ = false;
+  AgeTimer age_{*this};  // Armed for the oldest connection.
+  // While it is ready and somebody wants to know; on the oldest connection.
+  std::unique_ptr<HealthWatch> health_;
+  std::unique_ptr<LoadWatch> load_;
   WaitQueue<Call> waiting_;
 };
 

@@ -10,13 +10,6 @@
 namespace rondo::channel {
 namespace {
 
-// Fields of gRPC's service config that this version reads and doesn't act on.
-constexpr std::string_view kIgnored[] = {"connectionScaling"};
-
-void WarnIgnored(std::string_view name, ConfigReader& reader, std::vector<std::string>& warnings) {
-  if (reader.Has(name)) warnings.push_back(Cat(name, ": not acted on by this version"));
-}
-
 std::optional<size_t> Size(ConfigReader& reader, std::string_view name) {
   if (!reader.Has(name)) return std::nullopt;
   int64_t bytes = 0;
@@ -108,7 +101,9 @@ absl::StatusOr<std::shared_ptr<const ServiceConfig>> ServiceConfig::Parse(
   reader.List("methodConfig", [&](ConfigReader& entry) { config->ReadMethod(entry); });
   config->throttling_ = ReadThrottling(reader);
   config->ReadHealthCheck(reader);
-  for (const std::string_view ignored : kIgnored) WarnIgnored(ignored, reader, issues.warnings);
+  reader.Object("connectionScaling", [&](ConfigReader& scaling) {
+    scaling.Number("maxConnectionsPerSubchannel", config->max_connections_, uint32_t{1});
+  });
   reader.Finish();
   if (!issues.error.ok()) return issues.error;
   config->call_reports_ = issues.call_reports;

@@ -45,6 +45,8 @@ class ServiceConfig {
   bool call_reports() const { return call_reports_; }  // As PolicyFactory::call_reports.
   // healthCheckConfig.serviceName (A17); nullopt: nothing is watched.
   const std::optional<std::string>& health_service() const { return health_service_; }
+  // connectionScaling.maxConnectionsPerSubchannel (A105).
+  size_t max_connections() const { return max_connections_; }
   // Of "/package.Service/Method": the entry of the method, else of the service, else the default
   // one `{}`; the first found is used whole. Null: nothing is said of it.
   const MethodConfig* Find(std::string_view path) const;
@@ -60,6 +62,7 @@ class ServiceConfig {
   bool call_reports_ = false;
   std::optional<retry::Throttling> throttling_;
   std::optional<std::string> health_service_;
+  uint32_t max_connections_ = 1;
   Methods methods_;
   std::vector<std::string> warnings_;
 };

@@ -60,9 +60,13 @@ TEST(ServiceConfig, UnknownFieldsAreIgnoredAndToldAsWarnings) {
   EXPECT_THAT(Good(R"({"someFutureField":1})")->warnings(),
               ElementsAre(HasSubstr("someFutureField")));
 }
-TEST(ServiceConfig, FieldsThatAreNotActedOnAreToldAsWarnings) {
-  EXPECT_THAT(Good(R"({"connectionScaling":{"maxConnectionsPerSubchannel":2}})")->warnings(),
-              ElementsAre("connectionScaling: not acted on by this version"));
+TEST(ServiceConfig, ABackendHasOneConnectionUnlessScalingAllowsMore) {  // A105
+  EXPECT_EQ(Good("{}")->max_connections(), 1u);
+  EXPECT_EQ(Good(R"({"connectionScaling":{}})")->max_connections(), 1u);
+  EXPECT_EQ(Good(R"({"connectionScaling":{"maxConnectionsPerSubchannel":7}})")->max_connections(),
+            7u);
+  EXPECT_THAT(Bad(R"({"connectionScaling":{"maxConnectionsPerSubchannel":0}})"),
+              HasSubstr("1:53: connectionScaling.maxConnectionsPerSubchannel: "));
 }
 TEST(ServiceConfig, ErrorsNameLineColumnAndPath) {
   EXPECT_EQ(Bad("{\"methodConfig\":[{\"name\":[{}],\n  \"timeout\":\"3c\"}]}"),

@@ -25,6 +25,7 @@ class ServiceWatch : private transport::StreamHandler, private event::TimerNode 
   void OnSlots() {  // A stream may be free.
     if (waits_for_slot_) Open();
   }
+  const Carrier& carrier() const { return carrier_; }
 
  protected:
   // Core, carrier and method outlive it. `request`: the one message, serialised. `most`: bytes of a

@@ -52,6 +52,10 @@ void SubchannelPool::UpdateHealth() {
   for (auto& [_, s] : live_) s->UpdateHealth();
 }
 
+void SubchannelPool::UpdateScaling() {
+  for (auto& [_, s] : live_) s->UpdateScaling();
+}
+
 void SubchannelPool::CloseAll(std::string_view why) {
   for (auto& [_, s] : live_) s->CloseHard(why);
   // Ending the last stream of one makes it close itself: take each out first.

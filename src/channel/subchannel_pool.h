@@ -8,18 +8,22 @@
 #include <string>
 #include <vector>
 
+#include "channel/dial_gate.h"
 #include "channel/live_subchannel.h"
 
 namespace rondo::channel {
 
 class SubchannelPool {
  public:
-  explicit SubchannelPool(Core& core) : core_(core) {}
+  SubchannelPool(Core& core, event::EventLoop& home, size_t most_dials)
+      : core_(core), gate_(home, most_dials) {}
+  DialGate& gate() { return gate_; }
 
   // Handles on one address share one subchannel; it goes with the last of them.
   std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options, OnSubchannelState on_state);
   void ResetBackoff();
   void UpdateHealth();                  // Core::HealthService() may be another.
+  void UpdateScaling();                 // Core::MostConnections() likewise.
   void CloseAll(std::string_view why);  // Hard: streams end. Handles must have gone.
   void Keep(std::unique_ptr<Carrier> carrier);
   void Forget(Carrier& carrier);
@@ -33,6 +37,7 @@ class SubchannelPool {
   void Release(LiveSubchannel& subchannel);
 
   Core& core_;
+  DialGate gate_;
   std::map<std::string, std::unique_ptr<LiveSubchannel>, std::less<>> live_;
   std::list<std::unique_ptr<Carrier>> retired_;
 };

@@ -29,6 +29,8 @@ Step Next(const State& state, const Event& event, Time now, const Delay& delay) 
             return Step{Waited{s.attempt}, {A::kCancelTimer, A::kPublish}};
           },
           [&](const Waited& s, const ConnectAsked&) { return dial(s.attempt); },
+          [&](const Ready&, const MoreAsked&) { return dial(0); },
+          [&](const Waited& s, const MoreAsked&) { return dial(s.attempt); },
           [&](const auto&, const auto&) { return Step{state, {}}; },
       },
       state, event);

@@ -17,7 +17,7 @@ struct Connecting {
   int attempt;            // 0: the first since the last success.
   Time retry_not_before;  // Counted from the start of this attempt (connection-backoff.md).
 };
-struct Ready {};
+struct Ready {};  // The last attempt has made a connection.
 struct Backoff {
   int attempt;  // The next one.
   Time until;
@@ -34,11 +34,14 @@ struct Connected {};  // The server's SETTINGS came: nothing less makes a connec
 struct ConnectFailed {
   absl::Status why;
 };
-struct ConnectionLost {};  // Or GOAWAY: no new stream may go there.
-struct BackoffOver {};     // The timer, or somebody's wish (ResetConnectBackoff).
+struct ConnectionLost {};  // Or GOAWAY: no new stream may go there. The last of them.
+// Calls wait though connections are ready (A105), or one is old. As long as one is ready, the state
+// is only that of the attempt to have another, and nobody is told.
+struct MoreAsked {};
+struct BackoffOver {};  // The timer, or somebody's wish (ResetConnectBackoff).
 struct CloseAsked {};
-using Event =
-    std::variant<ConnectAsked, Connected, ConnectFailed, ConnectionLost, BackoffOver, CloseAsked>;
+using Event = std::variant<ConnectAsked, Connected, ConnectFailed, ConnectionLost, MoreAsked,
+                           BackoffOver, CloseAsked>;
 
 enum class Action { kDial, kArmTimer, kCancelTimer, kHangUp, kPublish };
 struct Step {

@@ -340,6 +340,9 @@ void MemoryNetwork::Freeze(std::string_view address) {
   At(address).frozen = true;
   for (const auto& wire : WiresOf(address)) wire->SetFrozen(true, true);
 }
+void MemoryNetwork::FreezeFirst(std::string_view address) {
+  if (const auto wires = WiresOf(address); !wires.empty()) wires.front()->SetFrozen(true, true);
+}
 void MemoryNetwork::FreezeAnswers(std::string_view address) {
   At(address).answers_frozen = true;
   for (const auto& wire : WiresOf(address)) wire->SetFrozen(At(address).frozen, true);

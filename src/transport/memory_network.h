@@ -41,6 +41,7 @@ class MemoryNetwork final : public event::Network {
   void Refuse(std::string_view address);   // New attempts fail; what is open goes on.
   void Swallow(std::string_view address);  // New attempts hear nothing, for ever.
   void Freeze(std::string_view address);   // Nothing passes on open connections; nobody is told.
+  void FreezeFirst(std::string_view address);    // Freeze of the oldest open connection only.
   void FreezeAnswers(std::string_view address);  // Freeze of what comes back; requests arrive.
   void Partition(std::string_view address);      // Swallow and Freeze.
   // The listening ends go, and the others hear nothing of it: what they say vanishes. Heal resets

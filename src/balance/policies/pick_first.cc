@@ -55,6 +55,7 @@ class PickFirst final : public Policy {
   void OnState(Backend& backend, const SubchannelState& state, Control& control);
   void OnReady(Backend& backend, const SubchannelState& state, Control& control);
   void OnLost(Backend& backend, Control& control);
+  void OnLostWhileScaling(Backend& backend, const SubchannelState& state, Control& control);
   void OnFailed(Backend& backend, Control& control);
   void KeepOnly(const Backend& backend);
 
@@ -182,7 +183,10 @@ PickFirst::Backend& PickFirst::Open(const Address& address, Control& control) {
 void PickFirst::OnState(Backend& b, const SubchannelState& state, Control& control) {
   const Connectivity before = std::exchange(b.seen, state.connectivity);
   if (state.connectivity == Connectivity::kReady) return OnReady(b, state, control);
-  if (chosen_ == &b) return OnLost(b, control);
+  if (chosen_ == &b) {
+    if (state.connectivity == Connectivity::kIdle) return OnLost(b, control);
+    return OnLostWhileScaling(b, state, control);
+  }
   // Waiting for a call: what the connections of others, which share the address, do meanwhile is of
   // no interest unless they get ready.
   if (Is(Connectivity::kIdle) || before == state.connectivity) return;
@@ -237,6 +241,17 @@ void PickFirst::OnLost(Backend& b, Control& control) {
   control.Reresolve();
   if (nudge_ == nullptr) nudge_ = control.OnNudge([this](Control& c) { OnIdleExit(c); });
   Say(Connectivity::kIdle, NudgePicker(nudge_->Ref()), control);
+}
+
+// A105: its last connection went while one more was being made, or waited to be.
+void PickFirst::OnLostWhileScaling(Backend& b, const SubchannelState& state, Control& control) {
+  chosen_ = nullptr;
+  timer_ = nullptr;
+  b.why = state.why;
+  KeepOnly(b);
+  control.Reresolve();
+  SayConnecting(control);
+  StartPass(control);
 }
 
 void PickFirst::OnFailed(Backend& b, Control& control) {
