@@ -16,6 +16,7 @@ LAYERS = {
     "transport": (["base", "event", "wire", "http2"], []),
     "resolve": (["base", "event"], []),
     "balance": (["base"], []),
+    "testing": (["base", "balance"], []),
     "channel": (["base", "event", "wire", "http2", "transport", "resolve", "balance"], []),
     "server": (["base", "event", "wire", "http2", "transport"], []),
     "observe": (["base", "channel", "server"], []),
