@@ -27,7 +27,7 @@ NOWHERE = ["nghttp2/", "CLI/"]
 ONLY_FILE = {"nlohmann/": "base/json", "xxhash.h": "base/hash"}
 PUBLIC_MAY = ("rondo/", "absl/status/")  # include/rondo: std, absl Status; Asio in asio.h alone.
 # Above the public API: they see include/rondo only, and of these parties what is named.
-USERS = {"examples": [], "codegen": ["google/protobuf/"], "lab": [], "cli": ["CLI/", "google/protobuf/"]}
+USERS = {"examples": [], "codegen": ["google/protobuf/"], "lab": ["nlohmann/"], "cli": ["CLI/", "google/protobuf/"]}
 
 INCLUDE = re.compile(r'#include ([<"])([^>"]+)[>"]')
 
