@@ -1,7 +1,7 @@
 # Installs the library, its headers, the generator, a CMake package and rondo.pc.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS rondo protoc-gen-rondo EXPORT rondoTargets
+install(TARGETS rondo rondo_testing_kit protoc-gen-rondo EXPORT rondoTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/rondo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -83,6 +83,15 @@ function(rondo_test name)
   endforeach()
 endfunction()
 
+# What users' tests link beside it: rondo::testing.
+function(rondo_testing_library)
+  add_library(rondo_testing_kit STATIC $<TARGET_OBJECTS:rondo_testing>)
+  add_library(rondo::testing ALIAS rondo_testing_kit)
+  set_target_properties(rondo_testing_kit PROPERTIES EXPORT_NAME testing OUTPUT_NAME rondo_testing
+                                                     LINKER_LANGUAGE CXX)
+  target_link_libraries(rondo_testing_kit PUBLIC rondo)
+endfunction()
+
 # The one library that users link: all layers in one archive.
 function(rondo_library)
   add_library(rondo STATIC)

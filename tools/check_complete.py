@@ -22,7 +22,7 @@ def parts(folder, pages, skip=()):
 
 def readmes():
     folders = [p for p in (ROOT / "src").iterdir() if p.is_dir()]
-    folders += [ROOT / d for d in ("codegen", "cli", "examples", "tests", "bench", "docs", "tools")]
+    folders += [ROOT / d for d in ("codegen", "cli", "lab", "examples", "tests", "bench", "docs", "tools")]
     folders += [p.parent for p in (ROOT / "examples").glob("*/CMakeLists.txt")]
     for folder in folders:
         readme = folder / "README.md"
@@ -33,7 +33,7 @@ def readmes():
 
 
 def sizes():
-    for folder in ("src", "include", "codegen", "cli", "examples", "tests", "bench", "tools"):
+    for folder in ("src", "include", "codegen", "cli", "lab", "examples", "tests", "bench", "tools"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".h", ".cc", ".py") and len(path.read_text().splitlines()) > 1000:
                 yield f"{path.relative_to(ROOT)} has more than 1,000 lines"

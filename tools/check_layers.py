@@ -16,6 +16,7 @@ LAYERS = {
     "transport": (["base", "event", "wire", "http2"], []),
     "resolve": (["base", "event"], []),
     "balance": (["base"], []),
+    "testing": (["base", "balance"], []),
     "channel": (["base", "event", "wire", "http2", "transport", "resolve", "balance"], []),
     "server": (["base", "event", "wire", "http2", "transport"], []),
     "observe": (["base", "channel", "server"], []),
@@ -26,7 +27,7 @@ NOWHERE = ["nghttp2/", "CLI/"]
 ONLY_FILE = {"nlohmann/": "base/json", "xxhash.h": "base/hash"}
 PUBLIC_MAY = ("rondo/", "absl/status/")  # include/rondo: std, absl Status; Asio in asio.h alone.
 # Above the public API: they see include/rondo only, and of these parties what is named.
-USERS = {"examples": [], "codegen": ["google/protobuf/"], "lab": [], "cli": ["CLI/", "google/protobuf/"]}
+USERS = {"examples": [], "codegen": ["google/protobuf/"], "lab": ["nlohmann/"], "cli": ["CLI/", "google/protobuf/"]}
 
 INCLUDE = re.compile(r'#include ([<"])([^>"]+)[>"]')
 

@@ -7,8 +7,8 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 struct Everything {
   uint32_t count = 7;
@@ -44,14 +44,14 @@ struct Everything {
 class Config : public PolicyTest {
  protected:
   Config() {
-    registry_.Add({.name = "all", .parse = ParseInto<Everything>});
-    registry_.Add({.name = "pair", .parse = ParseInto<Everything>, .watches = 2});
-    registry_.Add({.name = "triple", .parse = ParseInto<Everything>, .watches = 3});
+    Add({.name = "all", .parse = ParseInto<Everything>});
+    Add({.name = "pair", .parse = ParseInto<Everything>, .watches = 2});
+    Add({.name = "triple", .parse = ParseInto<Everything>, .watches = 3});
   }
   ChildConfig ParseList(std::string_view text, std::string* error = nullptr) {
     const Json json = *Json::Parse(text);
     ConfigIssues issues;
-    ChildConfig out = ReadPolicyList(json, "lb", registry_, issues);
+    ChildConfig out = ReadPolicyList(json, "lb", registry(), issues);
     warnings_ = issues.warnings;
     if (error != nullptr) *error = std::string(issues.error.message());
     if (error == nullptr) {
@@ -67,6 +67,7 @@ class Config : public PolicyTest {
   }
   // Of one policy's config.
   std::string ErrorIn(std::string_view config) { return ErrorOf(Cat(R"([{"all":)", config, "}]")); }
+  std::vector<std::string> warnings_;
   Everything Read(std::string_view config) {
     return ConfigAs<Everything>(ParseList(Cat(R"([{"all":)", config, "}]")).config);
   }
@@ -114,19 +115,20 @@ TEST_F(Config, AUsersPolicyTakesThePlaceOfABuiltInOne) {
   EXPECT_EQ(mine.Find("round_robin")->watches, 1);
   EXPECT_NE(mine.Find("own"), nullptr);
   EXPECT_NE(mine.Find("pick_first"), nullptr);
-  EXPECT_EQ(registry_.Find("round_robin")->watches, 0) << "registries don't meet";
+  EXPECT_EQ(registry().Find("round_robin")->watches, 0) << "registries don't meet";
 }
 TEST_F(Config, APolicyIsFoundByItsNameAlone) {
   ConfigIssues issues;
-  EXPECT_EQ(ReadPolicyName(*Json::Parse("\"pick_first\""), "loadBalancingPolicy", registry_, issues)
-                .factory->name,
-            "pick_first");
-  registry_.Add({.name = "Own"});
+  EXPECT_EQ(
+      ReadPolicyName(*Json::Parse("\"pick_first\""), "loadBalancingPolicy", registry(), issues)
+          .factory->name,
+      "pick_first");
+  Add({.name = "Own"});
   for (const char* name : {"\"Own\"", "\"ROUND_ROBIN\""}) {  // There any case counts as lower.
-    ReadPolicyName(*Json::Parse(name), "loadBalancingPolicy", registry_, issues);
+    ReadPolicyName(*Json::Parse(name), "loadBalancingPolicy", registry(), issues);
     EXPECT_EQ(issues.error, absl::OkStatus()) << name;
   }
-  ReadPolicyName(*Json::Parse("\"nope\""), "loadBalancingPolicy", registry_, issues);
+  ReadPolicyName(*Json::Parse("\"nope\""), "loadBalancingPolicy", registry(), issues);
   EXPECT_EQ(issues.error,
             absl::InvalidArgumentError("1:1: loadBalancingPolicy: no policy is called \"nope\""));
 }

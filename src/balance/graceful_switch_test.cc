@@ -9,8 +9,8 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // What a probe was told, and the way to make it say something: through its subchannel, whose state
 // it publishes with a failing picker that says who it is.
@@ -52,11 +52,10 @@ class GracefulSwitch : public PolicyTest {
  protected:
   GracefulSwitch() {
     for (const char* name : {"p", "q", "r"}) {
-      registry_.Add(
-          {.name = name, .make = [this, name] { return std::make_unique<Probe>(name, log_); }});
+      Add({.name = name, .make = [this, name] { return std::make_unique<Probe>(name, log_); }});
     }
   }
-  ~GracefulSwitch() override { root_ = nullptr; }  // Probes tell of their end.
+  ~GracefulSwitch() override { DropPolicy(); }  // Probes tell of their end.
   void Use(const std::string& policy, const std::string& address) {
     Start(Cat("[{\"", policy, "\":{}}]"), {address});
   }
@@ -97,7 +96,7 @@ TEST_F(GracefulSwitch, TheNewOneTakesOverWhenTheOldOneLeavesReady) {
   Use("q", "b");
   Idle("a");
   EXPECT_EQ(Go(), "q CONNECTING");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_THAT(Open(), ElementsAre("b"));
 }
 TEST_F(GracefulSwitch, ANewOneThatFailsReplacesTheOldOneToo) {
@@ -151,9 +150,9 @@ TEST_F(GracefulSwitch, OnlyTheLatestMayAskTheResolver) {
   log_.publish_at_once = false;
   Use("q", "b");
   Fails("a");  // The old one asks; the new one has said nothing yet, and takes over.
-  EXPECT_EQ(reresolutions_, 0);
+  EXPECT_EQ(reresolutions(), 0);
   Fails("b");
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 TEST_F(GracefulSwitch, CallsWaitForANewOneThatTakesOverBeforeItsFirstWord) {
   Use("p", "a");
@@ -162,7 +161,7 @@ TEST_F(GracefulSwitch, CallsWaitForANewOneThatTakesOverBeforeItsFirstWord) {
   Use("q", "b");
   EXPECT_EQ(Go(), "p READY");
   Idle("a");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_EQ(Go(), "queue");
   Ready("b");
   EXPECT_EQ(Go(), "q READY");
@@ -178,7 +177,7 @@ TEST_F(GracefulSwitch, SubchannelsReportToTheirOwner) {
 }
 TEST_F(GracefulSwitch, AResolverErrorWithoutAnyPolicyFailsCalls) {
   ResolverFails("no such host");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "name resolver error: no such host");
 }
 TEST_F(GracefulSwitch, ExitIdleWithoutAnyPolicyIsHarmless) {
@@ -190,8 +189,8 @@ TEST_F(GracefulSwitch, EndsBothPoliciesWithItself) {
   Ready("a");
   Use("q", "b");
   Heard();
-  root_ = nullptr;
-  EXPECT_THAT(Heard(), testing::UnorderedElementsAre("p ends", "q ends"));
+  DropPolicy();
+  EXPECT_THAT(Heard(), ::testing::UnorderedElementsAre("p ends", "q ends"));
   EXPECT_THAT(Open(), IsEmpty());
 }
 TEST_F(GracefulSwitch, AReportThatIsUnderWayAtTheSwitchIsForgotten) {
@@ -199,7 +198,7 @@ TEST_F(GracefulSwitch, AReportThatIsUnderWayAtTheSwitchIsForgotten) {
   Ready("a");
   Use("q", "a");  // Told READY within the turn, on the connection that they share.
   EXPECT_EQ(Go(), "q READY");
-  EXPECT_EQ(dials_["a"], 0);
+  EXPECT_EQ(dials()["a"], 0);
   Idle("a");
   EXPECT_EQ(Go(), "q IDLE");
 }
@@ -213,11 +212,11 @@ TEST_F(GracefulSwitch, ALiveSwitchTakesOverConnectionsWithoutDialling) {
   Start(kToRoundRobin, {"a", "b"});
   AllReady({"a", "b"});
   Calls(4);
-  const auto dials = dials_;
+  const auto before = dials();
   SwitchTo(kPickFirst, {"a", "b"});
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(state(), kReady);
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_, dials);
+  EXPECT_EQ(dials(), before);
   EXPECT_EQ(Load("a").succeeded(), 3u) << "the load cell came along";
   EXPECT_THAT(States(), ElementsAre(kConnecting, kReady)) << "calls never saw the switch";
 }
@@ -226,7 +225,7 @@ TEST_F(GracefulSwitch, FromOneToAllServesByTheOneUntilTheNewPolicyIsReady) {
   Ready("a");
   SwitchTo(kToRoundRobin, {"a", "b"});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
   Ready("b");
   EXPECT_EQ(Shares(10).size(), 2u);
 }
@@ -241,13 +240,11 @@ TEST_F(GracefulSwitch, APickerOutlivesItsPolicyHarmlesslyOnAnyThread) {
   Start(kPickFirst, {"a"});
   Ready("a");
   Idle("a");
-  PickerRef idle = picker_;
-  root_ = nullptr;
-  picker_ = QueuePicker()({now_, 2, chance_});
-  EXPECT_EQ(idle->Pick(args_).kind(), PickResult::Kind::kQueue);
+  PickerRef idle = DropPolicy();
+  EXPECT_EQ(idle->Pick(args()).kind(), PickResult::Kind::kQueue);
   Advance(1s);
   Go();  // The nudge arrives nowhere.
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
   std::thread([p = std::move(idle)]() mutable { p = nullptr; }).join();
 }
 

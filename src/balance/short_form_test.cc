@@ -8,9 +8,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 // ---- A user's policy: leaves its zone when that is busy
 
@@ -44,7 +44,7 @@ struct NearZone {
 class ShortFormTest : public PolicyTest {
  protected:
   void BeginNearZone() {
-    registry_.Add(Adapt<NearZone>());
+    Add(Adapt<NearZone>());
     ASSERT_EQ(Configure(R"([{"near_zone":{"zone":"z1"}}])"), absl::OkStatus());
     Endpoint near = Named("near");
     near.zone = "z1";
@@ -78,7 +78,7 @@ TEST_F(ShortFormTest, BuildsAnewWhenOnlyTheEndpointChanges) {
   EXPECT_EQ(Go(), "far");
 }
 TEST_F(ShortFormTest, ItsConfigErrorsNameTheField) {
-  registry_.Add(Adapt<NearZone>());
+  Add(Adapt<NearZone>());
   EXPECT_EQ(Configure(R"([{"near_zone":{}}])"),
             absl::InvalidArgumentError("1:15: loadBalancingConfig[0].near_zone.zone: is needed"));
   EXPECT_EQ(Configure(R"([{"near_zone":{"zone":"z","spill":0.5}}])"),
@@ -89,13 +89,13 @@ TEST_F(ShortFormTest, ItsFailureNamesItself) {
   BeginNearZone();
   Fails("near");
   Fails("far", "no route");
-  EXPECT_THAT(Go(), testing::StartsWith("near_zone: none of 2 endpoints can be reached; last: "));
+  EXPECT_THAT(Go(), ::testing::StartsWith("near_zone: none of 2 endpoints can be reached; last: "));
 }
 
 // ---- Level 0
 
 TEST_F(ShortFormTest, AFunctionIsAPolicy) {
-  registry_.Add(PolicyFrom("last", [](const ReadySet& ready, const PickArgs&) -> PickResult {
+  Add(PolicyFrom("last", [](const ReadySet& ready, const PickArgs&) -> PickResult {
     return Picked{ready[ready.size() - 1].subchannel.get()};
   }));
   Start(R"([{"last":{}}])", {"a", "b"});
@@ -105,8 +105,8 @@ TEST_F(ShortFormTest, AFunctionIsAPolicy) {
   EXPECT_EQ(Go(), "b");
 }
 TEST_F(ShortFormTest, APickOfNothingQueues) {
-  registry_.Add(PolicyFrom(
-      "none", [](const ReadySet&, const PickArgs&) -> PickResult { return Picked{nullptr}; }));
+  Add(PolicyFrom("none",
+                 [](const ReadySet&, const PickArgs&) -> PickResult { return Picked{nullptr}; }));
   Start(R"([{"none":{}}])", {"a"});
   Ready("a");
   EXPECT_EQ(Go(), "queue");
@@ -128,13 +128,13 @@ struct Counted {
   static inline auto ended = std::make_shared<std::map<std::string, int>>();
 };
 TEST_F(ShortFormTest, APickerHearsOfTheEndOfItsCallsOnce) {
-  registry_.Add(Adapt<Counted>());
-  EXPECT_EQ(registry_.Find("counted")->watches, 1);
+  Add(Adapt<Counted>());
+  EXPECT_EQ(registry().Find("counted")->watches, 1);
   Start(R"([{"counted":{}}])", {"a"});
   Ready("a");
   Go();
   const Call running = Begin();
-  root_ = nullptr;  // The pin keeps the picker.
+  DropPolicy();  // The pin keeps the picker.
   End(running, absl::InternalError("x"));
   EXPECT_THAT(*Counted::ended, ElementsAre(Pair("a failed", 1), Pair("a ok", 1)));
 }
@@ -155,16 +155,16 @@ struct Clock {
   Picker Build(const Config&, const ReadySet&, const View& view) { return {view.now}; }
 };
 TEST_F(ShortFormTest, IsBuiltAnewAsOftenAsItWants) {
-  registry_.Add(Adapt<Clock>());
+  Add(Adapt<Clock>());
   Start(R"([{"clock":{"period":"2s"}}])", {"a"});
   Ready("a");
   EXPECT_EQ(Go(), "built at 3600");
   Advance(3s);
   EXPECT_EQ(Go(), "built at 3602");
   SwitchTo(R"([{"clock":{}}])", {"a"});
-  const int cooked = cooked_;
+  const int cooked = pickers_made();
   Advance(1min);
-  EXPECT_EQ(cooked_, cooked) << "0 is never";
+  EXPECT_EQ(pickers_made(), cooked) << "0 is never";
 }
 
 // ---- LeastLoaded
@@ -183,7 +183,7 @@ class LeastLoadedTest : public PolicyTest {
   }
   std::map<std::string, int> Draws(int n, uint32_t choices = 2) {
     std::map<std::string, int> out;
-    for (int i = 0; i < n; ++i) ++out[LeastLoaded(set_, args_, choices)->address];
+    for (int i = 0; i < n; ++i) ++out[LeastLoaded(set_, args(), choices)->address];
     return out;
   }
   ReadySet set_;
@@ -212,12 +212,12 @@ TEST_F(LeastLoadedTest, MoreChoicesFindTheLeastMoreOften) {
 TEST_F(LeastLoadedTest, TakesATriedBackendOnlyIfThereIsNoOther) {
   Loads({0, 7});
   const Subchannel* tried[] = {set_[0].subchannel.get(), set_[1].subchannel.get()};
-  args_.tried = std::span(tried).first(1);
+  args().tried = std::span(tried).first(1);
   EXPECT_THAT(Draws(20), ElementsAre(Pair("1", 20)));
-  args_.tried = tried;
+  args().tried = tried;
   EXPECT_THAT(Draws(20), ElementsAre(Pair("0", 20)));
 }
-TEST_F(LeastLoadedTest, OfNoneIsNull) { EXPECT_EQ(LeastLoaded(ReadySet(), args_), nullptr); }
+TEST_F(LeastLoadedTest, OfNoneIsNull) { EXPECT_EQ(LeastLoaded(ReadySet(), args()), nullptr); }
 
 }  // namespace
 }  // namespace rondo

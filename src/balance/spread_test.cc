@@ -8,8 +8,8 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class BareSpread final : public Spread {
  public:
@@ -27,9 +27,8 @@ class SpreadTest : public PolicyTest {
   }
   void Register(const std::string& name, Spread::Reconnect reconnect, PolicyFactory child) {
     auto shared = std::make_shared<const PolicyFactory>(std::move(child));
-    registry_.Add({.name = name, .make = [shared, reconnect] {
-                     return std::make_unique<BareSpread>(shared, reconnect);
-                   }});
+    Add({.name = name,
+         .make = [shared, reconnect] { return std::make_unique<BareSpread>(shared, reconnect); }});
   }
   static Endpoint Both(const std::string& a, const std::string& b) {
     Endpoint e;
@@ -70,11 +69,11 @@ TEST_F(SpreadTest, DialsInTheOrderOfTheListRotatedByChance) {
                                            {"4", "5", "1", "2", "3"},
                                            {"5", "1", "2", "3", "4"}};
   for (uint64_t offset = 0; offset < 5; ++offset) {
-    root_ = nullptr;
-    dialled_.clear();
-    random_ = [offset](uint64_t) { return offset; };
+    DropPolicy();
+    dialled().clear();
+    DrawWith([offset](uint64_t) { return offset; });
     Start(R"([{"spread":{}}])", {"1", "2", "3", "4", "5"});
-    EXPECT_EQ(dialled_, expected[offset]);
+    EXPECT_EQ(dialled(), expected[offset]);
   }
 }
 TEST_F(SpreadTest, KeepsTheChildrenOfEndpointsThatStay) {
@@ -82,17 +81,17 @@ TEST_F(SpreadTest, KeepsTheChildrenOfEndpointsThatStay) {
   AllReady({"a", "b"});
   EXPECT_TRUE(Resolve({"b", "c"}).ok());
   EXPECT_THAT(Open(), ElementsAre("b", "c"));
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
   EXPECT_EQ(Go(), "b");
 }
 TEST_F(SpreadTest, AnEndpointIsTheSetOfItsAddresses) {
   ASSERT_TRUE(Configure(R"([{"spread":{}}])").ok());
   EXPECT_TRUE(ResolveEndpoints({Both("a", "b"), Both("b", "a"), Named("a")}).ok());
-  EXPECT_THAT(dialled_, ElementsAre("a"))
+  EXPECT_THAT(dialled(), ElementsAre("a"))
       << "one child for the pair, one that shares a's connection";
   Ready("a");
   EXPECT_TRUE(ResolveEndpoints({Both("b", "a")}).ok());
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
   EXPECT_EQ(Go(), "a");
 }
 TEST_F(SpreadTest, PublishesOnceAfterAllChildrenHaveTheirUpdate) {
@@ -118,7 +117,7 @@ TEST_F(SpreadTest, WithoutEndpointsFailsAndClosesAll) {
   EXPECT_EQ(Resolve({}),
             absl::UnavailableError("spread: the resolver returned no endpoints: a note"));
   EXPECT_THAT(Open(), IsEmpty());
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(SpreadTest, ReadyChildrenTakeTurns) {
   Start(R"([{"spread":{}}])", {"a", "b", "c"});
@@ -137,18 +136,18 @@ TEST_F(SpreadTest, AChildThatFallsIdleReconnectsAtOnceUnlessTold) {
   Start(R"([{"spread":{}}])", {"a"});
   Ready("a");
   Idle("a");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(SpreadTest, WithoutReconnectAnIdleChildWaitsForACallOrExitIdle) {
   Start(R"([{"patient":{}}])", {"a", "b"});
   AllReady({"a", "b"});
   Idle("a");
-  EXPECT_EQ(dials_["a"], 1);
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(dials()["a"], 1);
+  EXPECT_EQ(state(), kReady);
   Idle("b");
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   ExitIdle();
-  EXPECT_EQ(dials_["a"] + dials_["b"], 4);
+  EXPECT_EQ(dials()["a"] + dials()["b"], 4);
 }
 
 // ---- The first calls (StartupWait)
@@ -156,7 +155,7 @@ TEST_F(SpreadTest, WithoutReconnectAnIdleChildWaitsForACallOrExitIdle) {
 class StartupWaitTest : public SpreadTest {
  protected:
   void Begins() {
-    settings_.Set(StartupWait{.ready = 2, .at_most = std::chrono::seconds(1)});
+    settings().Set(StartupWait{.ready = 2, .at_most = std::chrono::seconds(1)});
     Start(R"([{"spread":{}}])", {"a", "b", "c"});
   }
 };
@@ -192,10 +191,10 @@ TEST_F(StartupWaitTest, HoldsNothingBackLater) {
 
 TEST_F(SpreadTest, ALazyChildIsIdleUntilACallAsks) {
   Start(R"([{"lazy":{}}])", {"a"});
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), IsEmpty());
   EXPECT_EQ(Go(), "queue");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Ready("a");
   EXPECT_EQ(Go(), "a");
 }
@@ -230,7 +229,7 @@ class LazyTest : public PolicyTest {
   LazyTest() {
     const PolicyFactory ear{.name = "ear",
                             .make = [this] { return std::make_unique<Ear>(heard_); }};
-    registry_.Add(LazyPolicy(std::make_shared<const PolicyFactory>(ear)));
+    Add(LazyPolicy(std::make_shared<const PolicyFactory>(ear)));
   }
   Heard heard_;
 };
@@ -262,13 +261,13 @@ TEST_F(LazyTest, AsksTheResolverIfTheChildCannotUseTheUpdate) {
   heard_.refuse = true;
   Start(R"([{"ear":{}}])", {"a"});
   ExitIdle();
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 TEST_F(LazyTest, ManyCallsBeginItOnce) {
   Start(R"([{"ear":{}}])", {"a"});
-  const PickerRef idle = picker_;
+  const PickerRef idle = picker();
   Calls(3);
-  EXPECT_EQ(idle->Pick(args_).kind(), PickResult::Kind::kQueue);
+  EXPECT_EQ(idle->Pick(args()).kind(), PickResult::Kind::kQueue);
   Go();
   EXPECT_THAT(heard_.lines, ElementsAre("update a"));
 }

@@ -10,6 +10,7 @@ cmake -S "$source" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/installed" -DCMAK
   -DCMAKE_CXX_STANDARD=20 >"$work/configure.log"
 cmake --build "$work/build" >"$work/build.log"
 "$work/build/consumer"
+"$work/build/consumer_policy_test"
 export PKG_CONFIG_PATH=$work/installed/lib/pkgconfig:$(echo "$work"/installed/lib/*/pkgconfig)
 plugin=$(pkg-config --variable=plugin rondo)
 mkdir "$work/by_hand"

@@ -4,9 +4,9 @@ namespace rondo::contract {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 TEST_F(ContractTest, ALimitOnCallsIsSharedAndGivenBack) {
   Start(R"([{"cluster_impl":{"cluster":"k","maxConcurrentRequests":2,
@@ -20,7 +20,7 @@ TEST_F(ContractTest, ALimitOnCallsIsSharedAndGivenBack) {
   EXPECT_EQ(Go(), "drop: k: too many calls at once");
   End(x);
   EXPECT_EQ(Go(), "a");
-  root_ = nullptr;
+  DropPolicy();
   End(y);  // Told through the pin, though the policy is gone.
 }
 TEST_F(ContractTest, DropsAreDrawnPerMillion) {

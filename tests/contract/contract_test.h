@@ -7,7 +7,7 @@ namespace rondo::contract {
 
 class ContractTest : public PolicyTest {
  protected:
-  ContractTest() { registry_ = BuiltinPolicies({ClusterImplPolicy()}); }
+  ContractTest() { Add(ClusterImplPolicy()); }
 };
 
 }  // namespace rondo::contract

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class PeakEwmaTest : public testing::Test {
+class PeakEwmaTest : public ::testing::Test {
  protected:
   void Observe(Duration latency) { ewma.Observe(latency, now, 10s); }
   double Ms() { return ewma.At(now, 10s) / 1e6; }

@@ -57,7 +57,7 @@ TEST(WeightOf, GarbageIsOfNoUse) {
   EXPECT_EQ(WeightOf({.cpu = 1e-300, .qps = 1e300}, {}, 1), 0);
 }
 
-class ReportedWeightTest : public testing::Test {
+class ReportedWeightTest : public ::testing::Test {
  protected:
   // Asked some time after its only report.
   double After(Duration d, ReportedWeight::Limits limits) {

@@ -3,9 +3,9 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class LeastRequest : public PolicyTest {
  protected:
@@ -32,7 +32,7 @@ TEST_F(LeastRequest, IsKnownByBothNames) {
   BeginsReady({"a"});
   SwitchTo(R"([{"least_request_experimental":{}}])", {"a"});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(LeastRequest, FewerThanTwoChoicesAreAnErrorAndMoreThanTenAreTen) {
   EXPECT_TRUE(Configure(Config(R"({"choiceCount":3})")).ok());
@@ -112,7 +112,7 @@ TEST_F(LeastRequest, ARetryAvoidsTheBackendsItTried) {
     const Call c = Begin();
     End(c);
     tried[i] = c.result.subchannel();
-    args_.tried = std::span<const Subchannel* const>(tried, static_cast<size_t>(i) + 1);
+    args().tried = std::span<const Subchannel* const>(tried, static_cast<size_t>(i) + 1);
   }
   EXPECT_NE(tried[0], tried[1]);
   const auto rest = Shares(30);
@@ -138,7 +138,7 @@ TEST_F(LeastRequest, AWeightChangesWithTheNextUpdate) {
   BeginsWeighing({{"a", 3}, {"b", 1}}, "{}");
   BeginsWeighing({{"a", 1}, {"b", 1}}, "{}");
   EXPECT_NEAR(Shares(4000)["a"], 2000, 200);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 
 // ---- Trouble
@@ -158,7 +158,7 @@ TEST_F(LeastRequest, WhenNothingWorksTheReasonIsTold) {
 TEST_F(LeastRequest, ALostBackendIsReconnectedAtOnce) {
   BeginsReady({"a", "b"});
   Idle("a");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
   EXPECT_THAT(Shares(5), UnorderedElementsAre(Pair("b", 5)));
 }
 

@@ -3,8 +3,8 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 class Maglev : public PolicyTest {
  protected:
@@ -18,9 +18,9 @@ class Maglev : public PolicyTest {
     AllReady(all);
   }
   std::string GoWith(uint64_t key) {
-    args_.affinity = key;
+    args().affinity = key;
     std::string where = Go();
-    args_.affinity.reset();
+    args().affinity.reset();
     return where;
   }
 };
@@ -48,7 +48,7 @@ TEST_F(Maglev, AHeadersNameIsCheckedAsRingHashDoes) {
 }
 TEST_F(Maglev, ConnectsOnlyWhatACallHashesTo) {
   Start(Config(), {"a", "b", "c"});
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), ElementsAre());
   EXPECT_EQ(GoWith(1), "queue");
   ASSERT_EQ(Open().size(), 1u);
@@ -108,7 +108,7 @@ TEST_F(Maglev, AnotherTableSizeMakesAnotherTable) {
   int moved = 0;
   for (const auto& [key, where] : before) moved += GoWith(key) != where;
   EXPECT_GT(moved, 20);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 
 }  // namespace

@@ -9,9 +9,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::string_view kSuccessRate =
     R"("successRateEjection":{"stdevFactor":500,"minimumHosts":3,"requestVolume":3})";
@@ -40,13 +40,13 @@ class OutlierDetection : public PolicyTest {
   Addresses InUse() {
     std::set<std::string> out;  // Picks that are thrown away: they don't count.
     for (int i = 0; i < 60; ++i) {
-      const PickResult r = picker_->Pick(args_);
+      const PickResult r = picker()->Pick(args());
       if (r.picked()) out.insert(r.subchannel()->address);
     }
     return Addresses(out.begin(), out.end());
   }
   double Count(std::string_view metric) {
-    return metrics_[Cat("outlier_detection: grpc.lb.outlier_detection.", metric)];
+    return metrics()[Cat("outlier_detection: grpc.lb.outlier_detection.", metric)];
   }
 };
 
@@ -58,7 +58,7 @@ TEST_F(OutlierDetection, IsKnownByBothNames) {
   draft.replace(draft.find("outlier_detection"), 17, "outlier_detection_experimental");
   SwitchTo(draft, {"a"});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(OutlierDetection, EachFieldsBadValueIsAnError) {
   const auto bad = [&](std::string_view fields) {
@@ -103,7 +103,7 @@ TEST_F(OutlierDetection, ABackendFarBelowTheMeanSuccessRateIsEjectedAndComesBack
   Traffic({"c"});
   Advance(10s);
   EXPECT_THAT(InUse(), ElementsAre("a", "b"));
-  EXPECT_EQ(dials_["c"], 1) << "the connection is kept";
+  EXPECT_EQ(dials()["c"], 1) << "the connection is kept";
   EXPECT_THAT(Open(), ElementsAre("a", "b", "c"));
   EXPECT_EQ(Count("ejections_enforced"), 1);
   Advance(30s);  // Not before more than the base time has passed.
@@ -179,7 +179,7 @@ TEST_F(OutlierDetection, NotMoreThanTheLargestShareIsEjected) {
   Traffic({"b", "c"});
   Advance(10s);
   EXPECT_EQ(InUse().size(), 1u) << "a third is less than 34 %, two thirds are more";
-  root_ = nullptr;
+  DropPolicy();
   BeginsReady(kFailurePercentage);  // 10 %: one goes in any case.
   Traffic({"b", "c"});
   Advance(10s);
@@ -198,7 +198,7 @@ TEST_F(OutlierDetection, EnforcementIsDrawn) {
       R"("failurePercentageEjection":{"threshold":50,"minimumHosts":3,"requestVolume":3,
          "enforcementPercentage":50})";
   uint64_t drawn = 50;
-  random_ = [&](uint64_t bound) { return bound == 100 ? drawn : 0; };
+  DrawWith([&](uint64_t bound) { return bound == 100 ? drawn : 0; });
   BeginsReady(kHalf);
   Traffic({"c"});
   Advance(10s);
@@ -361,7 +361,7 @@ TEST_F(OutlierDetection, ASwitchBelowKeepsTheEjectionAndTheConnections) {
   Advance(10s);
   SwitchTo(Config(kFailurePercentage, "least_request"), {"a", "b", "c"});
   EXPECT_EQ(InUse(), (Addresses{"a", "b"}));
-  EXPECT_EQ(dials_["c"], 1);
+  EXPECT_EQ(dials()["c"], 1);
 }
 TEST_F(OutlierDetection, CallsAreCountedOnceThoughTwoHoldTheConnection) {
   constexpr std::string_view kElevenCalls =
@@ -391,30 +391,30 @@ TEST_F(OutlierDetection, WhenAllAreEjectedCallsAreToldSo) {
   Traffic({"a", "b", "c"});
   Advance(10s);
   EXPECT_THAT(Go(),
-              testing::MatchesRegex(
+              ::testing::MatchesRegex(
                   "round_robin: none of 3 endpoints can be reached; last: [abc]: health check "
                   "failure: ejected by outlier_detection, it fails more than others"));
 }
 TEST_F(OutlierDetection, ItsConnectivityIsTheChilds) {
   Start(Config(""), {"a"});
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Fails("a", "refused");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "round_robin: none of 1 endpoints can be reached; last: a: refused");
   ResolverFails("no such host");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(OutlierDetection, ACallMayEndAfterThePolicyIsGone) {
   BeginsReady(kFailurePercentage);
   const Call c = Begin();
-  root_ = nullptr;
+  DropPolicy();
   EXPECT_THAT(Open(), ElementsAre());
   EXPECT_EQ(c.where.size(), 1u);
 }
 
 TEST_F(OutlierDetection, SwitchedOffItKeepsNothingOfBackendsThatHaveGone) {
   std::map<std::string, std::weak_ptr<const Subchannel>> seen;
-  registry_.Add(PolicyFrom("spy", [&](const ReadySet& set, const PickArgs&) {
+  Add(PolicyFrom("spy", [&](const ReadySet& set, const PickArgs&) {
     for (const auto& r : set) seen[r.subchannel->address] = r.subchannel;
     return PickResult(Picked{set[0].subchannel.get(), "seen"});
   }));

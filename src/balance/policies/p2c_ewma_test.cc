@@ -4,8 +4,8 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 class P2cEwma : public PolicyTest {
  protected:
@@ -15,15 +15,15 @@ class P2cEwma : public PolicyTest {
   void BeginsReady(const Addresses& all, std::string_view config = "{}") {
     Start(Config(config), all);
     AllReady(all);
-    args_.now = now_;
+    args().now = now();
   }
   void Pass(Duration d) {
     Advance(d);
-    args_.now = now_;
+    args().now = now();
   }
   // The call ends after `took`; the clock stands.
   void EndAfter(const Call& c, Duration took, absl::Status status = {}) {
-    const CallEnd end{.status = status, .latency = took, .now = now_};
+    const CallEnd end{.status = status, .latency = took, .now = now()};
     const_cast<Subchannel*>(c.result.subchannel())->load.End(end);
     for (const auto& w : c.result.watches()) w.picker->OnDone(w.token, end);
   }
@@ -105,7 +105,7 @@ TEST_F(P2cEwma, ANewBackendGetsOneCallUntilItHasAnswered) {
 TEST_F(P2cEwma, NewBackendsShare) {
   int first = 0;
   for (int i = 0; i < 200; ++i) {
-    root_ = nullptr;
+    DropPolicy();
     BeginsReady({"a", "b"});
     first += Go() == "a";
   }
@@ -163,7 +163,7 @@ TEST_F(P2cEwma, WeightsDivideTheCost) {
   ASSERT_EQ(Configure(Config()), absl::OkStatus());
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 3), Weighing("b", 1)}).ok());
   AllReady({"a", "b"});
-  args_.now = now_;
+  args().now = now();
   Serve(50, {{"a", 10ms}, {"b", 10ms}});
   std::vector<Call> open;
   for (int i = 0; i < 40; ++i) open.push_back(Begin());
@@ -179,16 +179,16 @@ TEST_F(P2cEwma, WhatIsKnownOutlivesAPicker) {
 TEST_F(P2cEwma, ACallMayEndAfterThePolicyIsGone) {
   BeginsReady({"a"});
   const Call c = Begin();
-  root_ = nullptr;
+  DropPolicy();
   c.result.watches()[0].picker->OnDone(c.result.watches()[0].token,
-                                       {.status = absl::OkStatus(), .latency = 1ms, .now = now_});
+                                       {.status = absl::OkStatus(), .latency = 1ms, .now = now()});
 }
 TEST_F(P2cEwma, ARetryAvoidsTheBackendsItTried) {
   BeginsReady({"a", "b", "c"});
   const Call first = Begin();
   EndAfter(first, 1ms);
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
+  args().tried = tried;
   for (int i = 0; i < 10; ++i) EXPECT_NE(Go(), first.where);
 }
 TEST_F(P2cEwma, WhenAllAreDownTheReasonIsTold) {

@@ -7,8 +7,8 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class PickFirstPass : public PolicyTest {
  protected:
@@ -43,50 +43,50 @@ TEST_F(PickFirstPass, ASlowFirstAddressMayStillWin) {
   EXPECT_THAT(Open(), ElementsAre("a"));
 }
 TEST_F(PickFirstPass, TheDelayIsASettingOfTheChannel) {
-  settings_.Set(ConnectionAttemptDelay{500ms});
+  settings().Set(ConnectionAttemptDelay{500ms});
   Begins({"a", "b"});
   Advance(499ms);
-  EXPECT_EQ(dials_["b"], 0);
+  EXPECT_EQ(dials()["b"], 0);
   Advance(1ms);
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
 }
 TEST_F(PickFirstPass, TheDelayIsAtLeast100Ms) {
-  settings_.Set(ConnectionAttemptDelay{1ms});
+  settings().Set(ConnectionAttemptDelay{1ms});
   Begins({"a", "b"});
   Advance(99ms);
-  EXPECT_EQ(dials_["b"], 0);
+  EXPECT_EQ(dials()["b"], 0);
   Advance(1ms);
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
 }
 TEST_F(PickFirstPass, TheDelayIsAtMost2S) {
-  settings_.Set(ConnectionAttemptDelay{1h});
+  settings().Set(ConnectionAttemptDelay{1h});
   Begins({"a", "b"});
   Advance(2s);
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
 }
 TEST_F(PickFirstPass, AFailureBeginsTheNextAtOnceAndTheTimerAnew) {
   Begins({"a", "b", "c"});
   Advance(200ms);
   Fails("a");
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
   Advance(249ms);
-  EXPECT_EQ(dials_["c"], 0);
+  EXPECT_EQ(dials()["c"], 0);
   Advance(1ms);
-  EXPECT_EQ(dials_["c"], 1);
+  EXPECT_EQ(dials()["c"], 1);
 }
 TEST_F(PickFirstPass, AFailureOfAnEarlierAddressDoesNotHurryTheNext) {
   Begins({"a", "b", "c"});
   Advance(250ms);
   Fails("a");
-  EXPECT_EQ(dials_["c"], 0);
+  EXPECT_EQ(dials()["c"], 0);
   Advance(250ms);
-  EXPECT_EQ(dials_["c"], 1);
+  EXPECT_EQ(dials()["c"], 1);
 }
 TEST_F(PickFirstPass, EndsOnlyWhenEarlierAttemptsHaveFailedToo) {
   Begins({"a", "b"});
   Advance(250ms);
   Fails("b");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Fails("a", "too late");
   EXPECT_EQ(Go(), "pick_first: none of 2 addresses can be reached; last: a: too late");
 }
@@ -94,7 +94,7 @@ TEST_F(PickFirstPass, AttemptsThatItCancelsAreNoFailures) {
   Begins({"a", "b", "c"});
   Advance(500ms);
   Ready("c");
-  EXPECT_EQ(reresolutions_, 0);
+  EXPECT_EQ(reresolutions(), 0);
   EXPECT_THAT(States(), ElementsAre(kConnecting, kReady));
 }
 TEST_F(PickFirstPass, ASubchannelThatIsReadyAlreadyIsTakenWithoutDialling) {
@@ -104,7 +104,7 @@ TEST_F(PickFirstPass, ASubchannelThatIsReadyAlreadyIsTakenWithoutDialling) {
   AllReady({"b"});
   SwitchTo(R"([{"pick_first":{}}])", {"b", "a"});
   EXPECT_EQ(Go(), "b");
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
 }
 TEST_F(PickFirstPass, ASubchannelThatIsInItsBackoffAlreadyCountsAsFailed) {
   Start(R"([{"round_robin":{}}])", {"a", "b"});
@@ -112,7 +112,7 @@ TEST_F(PickFirstPass, ASubchannelThatIsInItsBackoffAlreadyCountsAsFailed) {
   Fails("a", "old trouble");
   SwitchTo(R"([{"pick_first":{}}])", {"a", "b"});
   EXPECT_EQ(Go(), "b");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 
 // ---- The end of a pass, and the sticky failure after it (A62)
@@ -121,19 +121,19 @@ TEST_F(PickFirstPass, AsksTheResolverOnceAPass) {
   Begins({"a", "b", "c"});
   Fails("a");
   Fails("b");
-  EXPECT_EQ(reresolutions_, 0);
+  EXPECT_EQ(reresolutions(), 0);
   Fails("c");
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 TEST_F(PickFirstPass, FailureStaysThroughRetriesUntilOneIsReady) {
   Begins({"a", "b"});
   Fails("a");
   Fails("b");
   Idle("a");  // Backoff is over: dialled again, but calls don't wait for it.
-  EXPECT_EQ(dials_["a"], 2);
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(dials()["a"], 2);
+  EXPECT_EQ(state(), kFailed);
   Idle("b");
-  EXPECT_EQ(dials_["b"], 2);
+  EXPECT_EQ(dials()["b"], 2);
   Ready("a");
   EXPECT_THAT(States(), ElementsAre(kConnecting, kFailed, kReady));
   EXPECT_THAT(Open(), ElementsAre("a"));
@@ -142,30 +142,30 @@ TEST_F(PickFirstPass, FailureStaysWhenANewAddressBeginsToConnect) {
   Begins({"a"});
   Fails("a");
   EXPECT_TRUE(Resolve({"b"}).ok());
-  EXPECT_EQ(dials_["b"], 1);
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(dials()["b"], 1);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(PickFirstPass, AnIdleSubchannelWaitsForTheEndOfThePass) {
   Begins({"a", "b"});
   Fails("a");
   Idle("a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
   Fails("b");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(PickFirstPass, AfterThePassEveryNthFailureIsToldAndAsksTheResolver) {
   Begins({"a", "b"});
   Fails("a");
   Fails("b");
-  const int told = published_;
+  const int told = published();
   Idle("a");
   Fails("a", "again");
-  EXPECT_EQ(published_, told);
+  EXPECT_EQ(published(), told);
   EXPECT_EQ(Go(), "pick_first: none of 2 addresses can be reached; last: b: refused");
   Idle("a");
   Fails("a", "once more");
   EXPECT_EQ(Go(), "pick_first: none of 2 addresses can be reached; last: a: once more");
-  EXPECT_EQ(reresolutions_, 2);
+  EXPECT_EQ(reresolutions(), 2);
 }
 
 TEST_F(PickFirstPass, ANewPassCountsFailuresAnew) {
@@ -176,15 +176,15 @@ TEST_F(PickFirstPass, ANewPassCountsFailuresAnew) {
   Fails("a");  // One of two.
   EXPECT_TRUE(Resolve({"a", "b", "c"}).ok());
   Fails("c");
-  EXPECT_EQ(reresolutions_, 2) << "one for each pass";
+  EXPECT_EQ(reresolutions(), 2) << "one for each pass";
   for (const std::string again : {"a", "b"}) {
     Idle(again);
     Fails(again);
   }
-  EXPECT_EQ(reresolutions_, 2);
+  EXPECT_EQ(reresolutions(), 2);
   Idle("c");
   Fails("c");
-  EXPECT_EQ(reresolutions_, 3);
+  EXPECT_EQ(reresolutions(), 3);
 }
 
 // ---- Order (8.5, A62, A113)
@@ -195,56 +195,56 @@ TEST_F(PickFirstPass, FamiliesTakeTurnsThatOfTheFirstAddressFirst) {
                     v6b = "[2:3:4::2]:8080", v6c = "[fe80::1%eth0]:3333", name = "grpc.io:80";
   Begins({v4a, v4b, v4c, mapped, v6a, v6b, v6c, name});
   Advance(10s);
-  EXPECT_THAT(dialled_, ElementsAre(v4a, v6a, name, v4b, v6b, v4c, v6c, mapped));
+  EXPECT_THAT(dialled(), ElementsAre(v4a, v6a, name, v4b, v6b, v4c, v6c, mapped));
 }
 TEST_F(PickFirstPass, AnIpv6AddressThatIsFirstLetsItsFamilyBegin) {
   const std::string v6a = "[1:2:3::1]:8080", v6b = "[fe80::1%eth0]:3333", v4a = "1.1.1.1:1111",
                     mapped = "[::FFFF:192.168.0.1]:2222", name = "grpc.io:80";
   Begins({v6a, v6b, v4a, mapped, name});
   Advance(10s);
-  EXPECT_THAT(dialled_, ElementsAre(v6a, v4a, name, v6b, mapped));
+  EXPECT_THAT(dialled(), ElementsAre(v6a, v4a, name, v6b, mapped));
 }
 TEST_F(PickFirstPass, AHostNameThatIsFirstLetsNamesBegin) {
   const std::string one = "grpc.io:80", two = "example.com:80", v4a = "1.1.1.1:1111",
                     v4b = "2.2.2.2:2", v6 = "[1:2:3::1]:8080";
   Begins({one, two, v6, v4a, v4b});
   Advance(10s);
-  EXPECT_THAT(dialled_, ElementsAre(one, v6, v4a, two, v4b));
+  EXPECT_THAT(dialled(), ElementsAre(one, v6, v4a, two, v4b));
 }
 TEST_F(PickFirstPass, ShuffleDrawsByWeight) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{"shuffleAddressList":true}}])").ok());
-  random_ = [](uint64_t bound) { return bound / 2; };
+  DrawWith([](uint64_t bound) { return bound / 2; });
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 1), Weighing("b", 2), Weighing("c", 3)}).ok());
   Advance(1s);
-  EXPECT_THAT(dialled_, ElementsAre("c", "b", "a"));
+  EXPECT_THAT(dialled(), ElementsAre("c", "b", "a"));
 }
 TEST_F(PickFirstPass, ShuffleMovesEndpointsNotTheAddressesInside) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{"shuffleAddressList":true}}])").ok());
   uint64_t n = 0;
-  random_ = [&n](uint64_t bound) { return bound / 10 * ++n; };  // The last draws the most.
+  DrawWith([&n](uint64_t bound) { return bound / 10 * ++n; });  // The last draws the most.
   Endpoint ab = Named("a"), cd = Named("c");
   ab.addresses.push_back("b");
   cd.addresses.push_back("d");
   EXPECT_TRUE(ResolveEndpoints({ab, cd}).ok());
   Advance(1s);
-  EXPECT_THAT(dialled_, ElementsAre("c", "d", "a", "b"));
+  EXPECT_THAT(dialled(), ElementsAre("c", "d", "a", "b"));
 }
 TEST_F(PickFirstPass, WithoutShuffleTheOrderIsTheResolvers) {
-  random_ = [](uint64_t bound) { return bound - 1; };
+  DrawWith([](uint64_t bound) { return bound - 1; });
   Start(R"([{"pick_first":{"shuffleAddressList":false}}])", {"a", "b"});
   Advance(1s);
-  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
+  EXPECT_THAT(dialled(), ElementsAre("a", "b"));
 }
 TEST_F(PickFirstPass, ShuffleSharesTheFirstPlaceByWeight) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{"shuffleAddressList":true}}])").ok());
   Chance seeded(11);
-  random_ = [&](uint64_t bound) { return seeded.Next() % bound; };
+  DrawWith([&](uint64_t bound) { return seeded.Next() % bound; });
   std::map<std::string, int> first;
   for (int i = 0; i < 3000; ++i) {
-    root_ = nullptr;
-    dialled_.clear();
+    DropPolicy();
+    dialled().clear();
     ResolveEndpoints({Weighing("a", 1), Weighing("b", 2), Weighing("c", 0)}).IgnoreError();
-    ++first[dialled_.at(0)];
+    ++first[dialled().at(0)];
   }
   EXPECT_NEAR(first["a"], 750, 75);
   EXPECT_NEAR(first["b"], 1500, 75);
@@ -265,7 +265,7 @@ TEST_F(PickFirstHealth, IsNotHeardByTheRootOfAChannel) {
 TEST_F(PickFirstHealth, AConnectionIsReadyOnlyWhenItsHealthIs) {
   Begins({"a"});
   Health("a", kConnecting);
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_EQ(Go(), "queue");
   Health("a", kReady);
   EXPECT_EQ(Go(), "a");
@@ -280,8 +280,8 @@ TEST_F(PickFirstHealth, AConnectionEndsTheOtherAttemptsBeforeItsHealthIsKnown) {
   Health("b", kConnecting);
   EXPECT_THAT(Open(), ElementsAre("b"));
   Advance(10s);
-  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_THAT(dialled(), ElementsAre("a", "b"));
+  EXPECT_EQ(state(), kConnecting);
 }
 TEST_F(PickFirstHealth, AnUnhealthyConnectionFailsCallsAndIsKept) {
   Begins({"a"});
@@ -292,30 +292,30 @@ TEST_F(PickFirstHealth, AnUnhealthyConnectionFailsCallsAndIsKept) {
             "failure: not serving");
   EXPECT_THAT(Open(), ElementsAre("a"));
   Health("a", kConnecting);
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Health("a", kReady);
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(PickFirstHealth, AConnectionEndsAStickyFailureBeforeItsHealthIsKnown) {
   Begins({"a"});
   Fails("a");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   Health("a", kConnecting);
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
 }
 TEST_F(PickFirstHealth, AnUnhealthyConnectionThatIsLostReconnects) {
   Begins({"a"});
   Health("a", kFailed);
   Idle("a");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(PickFirstHealth, AnUpdateKeepsAnUnhealthyConnection) {
   Begins({"a"});
   Health("a", kFailed);
   EXPECT_TRUE(Resolve({"a"}).ok());
-  EXPECT_EQ(state_, kFailed);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(state(), kFailed);
+  EXPECT_EQ(dials()["a"], 1);
 }
 
 // ---- Any order of events
@@ -324,9 +324,9 @@ TEST_F(PickFirstHealth, AnUpdateKeepsAnUnhealthyConnection) {
 TEST_F(PickFirstPass, SurvivesStormsOfEvents) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(Cat("seed ", seed));
-    root_ = nullptr;
+    DropPolicy();
     Chance storm(seed);
-    random_ = [&](uint64_t bound) { return storm.Next() % bound; };
+    DrawWith([&](uint64_t bound) { return storm.Next() % bound; });
     ASSERT_TRUE(Configure(storm.Below(2) == 0 ? R"([{"pick_first":{"shuffleAddressList":true}}])"
                                               : R"([{"round_robin":{}}])")
                     .ok());
@@ -369,7 +369,7 @@ TEST_F(PickFirstPass, SurvivesStormsOfEvents) {
       }
       const std::string where = Go();
       if (where.size() != 1) continue;  // Not an address.
-      ASSERT_THAT(listed, testing::Contains(where)) << "a removed backend";
+      ASSERT_THAT(listed, ::testing::Contains(where)) << "a removed backend";
       ASSERT_EQ(StateOf(where), kReady);
     }
     Resolve({"a", "b", "c"}).IgnoreError();
@@ -383,7 +383,7 @@ TEST_F(PickFirstPass, SurvivesStormsOfEvents) {
       Go();
       Advance(1s);
     }
-    ASSERT_EQ(state_, kReady);
+    ASSERT_EQ(state(), kReady);
     ASSERT_EQ(Go().size(), 1u);
   }
 }

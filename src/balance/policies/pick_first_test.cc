@@ -4,8 +4,8 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 class PickFirst : public PolicyTest {
  protected:
@@ -40,7 +40,7 @@ TEST_F(PickFirst, FailsCallsWhenAllAreDownWithTheLastReason) {
   Begins({"a", "b"});
   Fails("a", "no route");
   Fails("b", "connection refused");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   const Call call = Begin();
   EXPECT_EQ(call.result.status(),
             absl::UnavailableError("pick_first: none of 2 addresses can be reached; last: b: "
@@ -55,8 +55,8 @@ TEST_F(PickFirst, OpensOneSubchannelForAnAddressThatStandsTwice) {
   Begins({"a", "b", "a"});
   Fails("a");
   Fails("b");
-  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_THAT(dialled(), ElementsAre("a", "b"));
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(PickFirst, ACallThatWaitsGoesOnWhenANewAddressAnswers) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{}}])").ok());
@@ -72,12 +72,12 @@ TEST_F(PickFirst, ACallThatWaitsGoesOnWhenANewAddressAnswers) {
 TEST_F(PickFirst, AnUpdateThatKeepsTheConnectedAddressChangesNothing) {
   Begins({"a", "b"});
   Ready("a");
-  const int before = published_;
+  const int before = published();
   EXPECT_TRUE(Resolve({"b", "c", "a"}).ok());
   EXPECT_TRUE(Resolve({"a", "b"}).ok());
   EXPECT_TRUE(Resolve({"a", "b"}).ok());  // Identical lists.
-  EXPECT_EQ(published_, before);
-  EXPECT_THAT(dialled_, ElementsAre("a"));
+  EXPECT_EQ(published(), before);
+  EXPECT_THAT(dialled(), ElementsAre("a"));
   EXPECT_EQ(Go(), "a");
 }
 TEST_F(PickFirst, AnUpdateWithoutTheConnectedAddressConnectsAnew) {
@@ -95,14 +95,14 @@ TEST_F(PickFirst, AnUpdateWithoutAddressesFailsCallsAndClosesAll) {
   Ready("a");
   EXPECT_EQ(Resolve({}), absl::UnavailableError(
                              "pick_first: name resolver error: produced zero addresses: a note"));
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_THAT(Open(), IsEmpty());
   EXPECT_EQ(Go(), "pick_first: name resolver error: produced zero addresses: a note");
 }
 TEST_F(PickFirst, AnEndpointWithoutAddressesIsNone) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{}}])").ok());
   EXPECT_FALSE(ResolveEndpoints({Endpoint()}).ok());
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(PickFirst, AGoodListAfterAnEmptyOneLeavesTheFailure) {
   Begins({});
@@ -117,10 +117,10 @@ TEST_F(PickFirst, AnUpdateWhileConnectingStartsThePassAnewAndKeepsAttempts) {
   EXPECT_THAT(Open(), ElementsAre("b", "c"));
   Advance(250ms);  // It is b's turn, which counts as begun.
   Fails("c");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Fails("b");
-  EXPECT_EQ(state_, kFailed);
-  EXPECT_THAT(dialled_, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(state(), kFailed);
+  EXPECT_THAT(dialled(), ElementsAre("a", "b", "c"));
 }
 TEST_F(PickFirst, AnUpdateWhileConnectingStopsTheTimer) {
   Begins({"a", "b"});
@@ -135,9 +135,9 @@ TEST_F(PickFirst, AnUpdateWhileFailedStartsAPassAndStaysFailed) {
   Begins({"a"});
   Fails("a");
   EXPECT_TRUE(Resolve({"a", "b"}).ok());
-  EXPECT_EQ(dials_["b"], 1);  // `a` is in its backoff.
-  EXPECT_EQ(state_, kFailed);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["b"], 1);  // `a` is in its backoff.
+  EXPECT_EQ(state(), kFailed);
+  EXPECT_EQ(dials()["a"], 1);
   Ready("b");
   EXPECT_THAT(States(), ElementsAre(kConnecting, kFailed, kReady));
 }
@@ -146,14 +146,14 @@ TEST_F(PickFirst, AnUpdateWhileFailedOfWhichAllAreInBackoffFailsAgainAtOnce) {
   Fail({"a", "b"});
   EXPECT_TRUE(Resolve({"b", "a"}).ok());
   EXPECT_EQ(Go(), "pick_first: none of 2 addresses can be reached; last: a: refused");
-  EXPECT_EQ(reresolutions_, 2);
+  EXPECT_EQ(reresolutions(), 2);
 }
 TEST_F(PickFirst, AnUpdateWhileIdleDoesNotConnect) {
   Begins({"a"});
   Ready("a");
   Idle("a");
   EXPECT_TRUE(Resolve({"b", "c"}).ok());
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), IsEmpty());
   EXPECT_EQ(Go(), "queue");
   EXPECT_THAT(Open(), ElementsAre("b"));
@@ -171,17 +171,17 @@ TEST_F(PickFirst, AnUpdateInTheMiddleOfAReconnectIsHonoured) {
 
 TEST_F(PickFirst, AnUpdateWithoutAddressesFailsCallsInEveryState) {
   for (const Connectivity before : {kConnecting, kIdle, kFailed}) {
-    root_ = nullptr;
+    DropPolicy();
     Begins({"a", "b"});
     if (before == kIdle) Ready("a");
     if (before == kIdle) Idle("a");
     if (before == kFailed) Fail({"a", "b"});
-    ASSERT_EQ(state_, before);
+    ASSERT_EQ(state(), before);
     EXPECT_FALSE(Resolve({}).ok());
     EXPECT_EQ(Go(), "pick_first: name resolver error: produced zero addresses: a note");
     EXPECT_THAT(Open(), IsEmpty());
     Advance(1s);  // Nor does a timer go on.
-    EXPECT_EQ(state_, kFailed);
+    EXPECT_EQ(state(), kFailed);
   }
 }
 TEST_F(PickFirst, AnUpdateThatChangedNothingCountsAfterALoss) {
@@ -190,25 +190,25 @@ TEST_F(PickFirst, AnUpdateThatChangedNothingCountsAfterALoss) {
   EXPECT_TRUE(Resolve({"c", "a"}).ok());
   Idle("a");
   Go();
-  EXPECT_THAT(dialled_, ElementsAre("a", "c"));
+  EXPECT_THAT(dialled(), ElementsAre("a", "c"));
 }
 TEST_F(PickFirst, AStateThatHoldsIsNotToldAgain) {
   Begins({"a", "b"});
-  int told = published_;
+  int told = published();
   Connecting("a");
   EXPECT_TRUE(Resolve({"a", "b"}).ok());
   ResolverFails("no such host");
-  EXPECT_EQ(published_, told) << "CONNECTING";
+  EXPECT_EQ(published(), told) << "CONNECTING";
   Ready("a");
-  told = published_;
+  told = published();
   Ready("a");
   ResolverFails("no such host");
-  EXPECT_EQ(published_, told) << "READY";
+  EXPECT_EQ(published(), told) << "READY";
   Idle("a");
-  told = published_;
+  told = published();
   EXPECT_TRUE(Resolve({"a", "b"}).ok());
   ResolverFails("no such host");
-  EXPECT_EQ(published_, told) << "IDLE";
+  EXPECT_EQ(published(), told) << "IDLE";
 }
 
 // ---- Resolver errors
@@ -228,7 +228,7 @@ TEST_F(PickFirst, AResolverErrorIsIgnoredWhileReady) {
 TEST_F(PickFirst, AResolverErrorIsIgnoredWhileConnecting) {
   Begins({"a"});
   ResolverFails("no such host");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_EQ(Go(), "queue");
 }
 TEST_F(PickFirst, AResolverErrorIsIgnoredWhileIdle) {
@@ -236,7 +236,7 @@ TEST_F(PickFirst, AResolverErrorIsIgnoredWhileIdle) {
   Ready("a");
   Idle("a");
   ResolverFails("no such host");
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
 }
 TEST_F(PickFirst, AResolverErrorWhileFailedIsToldAndSubchannelsStayOpen) {
   Begins({"a"});
@@ -254,12 +254,12 @@ TEST_F(PickFirst, ALostConnectionIsIdleUntilACallAsks) {
   Begins({"a", "b"});
   Ready("a");
   Idle("a");
-  EXPECT_EQ(state_, kIdle);
-  EXPECT_EQ(dials_["a"], 1);
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(state(), kIdle);
+  EXPECT_EQ(dials()["a"], 1);
+  EXPECT_EQ(reresolutions(), 1);
   EXPECT_EQ(Go(), "queue");  // The pick raises a nudge; it isn't the picker that connects.
-  EXPECT_EQ(state_, kConnecting);
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(state(), kConnecting);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(PickFirst, AfterALossItBeginsWithTheFirstAddress) {
   Begins({"a", "b"});
@@ -267,7 +267,7 @@ TEST_F(PickFirst, AfterALossItBeginsWithTheFirstAddress) {
   Ready("b");
   Idle("b");
   Go();
-  EXPECT_THAT(dialled_, ElementsAre("a", "b", "a"));
+  EXPECT_THAT(dialled(), ElementsAre("a", "b", "a"));
   Ready("a");
   EXPECT_EQ(Go(), "a");
 }
@@ -286,40 +286,40 @@ TEST_F(PickFirst, ExitIdleConnectsToo) {
   Ready("a");
   Idle("a");
   ExitIdle();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
   ExitIdle();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(PickFirst, AConnectionLostBeforeItWasToldReadyIsALoss) {
   Begins({"a"});
   Idle("a");
-  EXPECT_EQ(state_, kIdle);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(state(), kIdle);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(PickFirst, ALossEndsThePassAndTheOtherAttempts) {
   Begins({"a", "b", "c"});
   Advance(250ms);
   Idle("a");
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), ElementsAre("a"));
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
   Advance(10s);
-  EXPECT_THAT(dialled_, ElementsAre("a", "b"));
+  EXPECT_THAT(dialled(), ElementsAre("a", "b"));
 }
 TEST_F(PickFirst, AReadyConnectionThatFailsIsALoss) {
   Begins({"a"});
   Ready("a");
   Fails("a");
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
 }
 TEST_F(PickFirst, ManyPicksWhileIdleAreOneConnect) {
   Begins({"a"});
   Ready("a");
   Idle("a");
-  const PickerRef idle = picker_;
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(idle->Pick(args_).kind(), PickResult::Kind::kQueue);
+  const PickerRef idle = picker();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(idle->Pick(args()).kind(), PickResult::Kind::kQueue);
   Go();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 
 // ---- Identity of connections
@@ -345,14 +345,14 @@ TEST_F(PickFirstAttributes, OtherAttributesLeaveTheConnection) {
   Begins({"a"});
   Ready("a");
   EXPECT_TRUE(ResolveEndpoints({With("", "x", 9)}).ok());
-  EXPECT_THAT(dialled_, ElementsAre("a"));
+  EXPECT_THAT(dialled(), ElementsAre("a"));
   EXPECT_EQ(Go(), "a");
 }
 TEST_F(PickFirstAttributes, OneAddressWithTwoTransportsIsTriedBothWays) {
   ASSERT_TRUE(Configure(R"([{"pick_first":{}}])").ok());
   EXPECT_TRUE(ResolveEndpoints({With("x", "", 1), With("y", "", 1), With("x", "", 2)}).ok());
   Fail({"a#x", "a#y"});
-  EXPECT_THAT(dialled_, ElementsAre("a#x", "a#y"));
+  EXPECT_THAT(dialled(), ElementsAre("a#x", "a#y"));
 }
 
 // ---- Config
@@ -360,10 +360,10 @@ TEST_F(PickFirstAttributes, OneAddressWithTwoTransportsIsTriedBothWays) {
 TEST_F(PickFirst, ConfigAcceptsUnknownFieldsWithAWarning) {
   EXPECT_TRUE(Configure(R"([{"pick_first":{}}])").ok());
   EXPECT_TRUE(Configure(R"([{"pick_first":{"shuffleAddressList":true}}])").ok());
-  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_THAT(warnings(), IsEmpty());
   EXPECT_TRUE(Configure(R"([{"pick_first":{"unknown":{"x":1}}}])").ok());
-  EXPECT_THAT(warnings_, ElementsAre("1:27: loadBalancingConfig[0].pick_first.unknown: unknown "
-                                     "field, ignored"));
+  EXPECT_THAT(warnings(), ElementsAre("1:27: loadBalancingConfig[0].pick_first.unknown: unknown "
+                                      "field, ignored"));
 }
 TEST_F(PickFirst, ConfigRefusesABadType) {
   EXPECT_EQ(Configure(R"([{"pick_first":{"shuffleAddressList":666}}])"),

@@ -4,9 +4,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class Priority : public PolicyTest {
  protected:
@@ -51,7 +51,7 @@ TEST_F(Priority, IsKnownByBothNames) {
   Ready("a");
   Apply(Order({"p0"}), kTwo);
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(Priority, APriorityMustBeAChild) {
   EXPECT_EQ(ErrorOf(R"([{"priority":{"children":{},"priorities":["p0"]}}])"),
@@ -121,7 +121,7 @@ TEST_F(Priority, AReadyOneThatReconnectsHasTenSecondsToo) {
   BeginsWithTwo();
   Ready("a");
   Idle("a");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_EQ(Go(), "queue");
   Advance(9999ms);
   EXPECT_THAT(Open(), ElementsAre("a"));
@@ -136,8 +136,7 @@ TEST_F(Priority, AReadyOneThatFailsGivesWayAtOnce) {
   EXPECT_THAT(Open(), ElementsAre("a", "b"));
 }
 TEST_F(Priority, AFailedOneThatConnectsAgainGetsNoMoreTime) {
-  registry_.Add(
-      PolicyFactory{.name = "scripted", .make = [] {
+  Add(PolicyFactory{.name = "scripted", .make = [] {
                       struct Scripted final : Policy {
                         absl::Status OnUpdate(const Update&, Control& c) override {
                           Say(kFailed, c);
@@ -158,21 +157,21 @@ TEST_F(Priority, AFailedOneThatConnectsAgainGetsNoMoreTime) {
   EXPECT_EQ(Go(), "b");
 }
 TEST_F(Priority, ConnectingAgainAndAgainDoesNotRestartTheTime) {
-  registry_.Add(PolicyFactory{.name = "repeating", .make = [] {
-                                struct Repeating final : Policy {
-                                  absl::Status OnUpdate(const Update&, Control& c) override {
-                                    Say(c);
-                                    return absl::OkStatus();
-                                  }
-                                  void Say(Control& c) {
-                                    c.Publish(kConnecting, QueuePicker());
-                                    timer = c.After(6s, [this](Control& later) { Say(later); });
-                                  }
-                                  void OnResolverError(const absl::Status&, Control&) override {}
-                                  std::unique_ptr<Timer> timer;
-                                };
-                                return std::make_unique<Repeating>();
-                              }});
+  Add(PolicyFactory{.name = "repeating", .make = [] {
+                      struct Repeating final : Policy {
+                        absl::Status OnUpdate(const Update&, Control& c) override {
+                          Say(c);
+                          return absl::OkStatus();
+                        }
+                        void Say(Control& c) {
+                          c.Publish(kConnecting, QueuePicker());
+                          timer = c.After(6s, [this](Control& later) { Say(later); });
+                        }
+                        void OnResolverError(const absl::Status&, Control&) override {}
+                        std::unique_ptr<Timer> timer;
+                      };
+                      return std::make_unique<Repeating>();
+                    }});
   Apply(Config({{"p0", "repeating"}, {"p1", "round_robin"}}), {{"p1", {"b"}}});
   Advance(10s);
   EXPECT_THAT(Open(), ElementsAre("b"));
@@ -187,31 +186,31 @@ TEST_F(Priority, WhenAllHaveFailedTheLastOnesErrorIsTold) {
   BeginsWithTwo();
   Fails("a", "no route");
   Fails("b", "refused");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "round_robin: none of 1 endpoints can be reached; last: b: refused");
 }
 TEST_F(Priority, WhoStillConnectsIsPreferredToTheLastWhoFailed) {
   BeginsWithTwo();
   Advance(10s);  // a takes long: b begins.
   Fails("b", "refused");
-  EXPECT_EQ(state_, kConnecting) << "a's time is over, but it may still answer";
+  EXPECT_EQ(state(), kConnecting) << "a's time is over, but it may still answer";
   EXPECT_EQ(Go(), "queue");
   Ready("a");
   EXPECT_EQ(Go(), "a");
 }
 TEST_F(Priority, AnIdleOneIsUsedAndWokenByACall) {
   Apply(Order({"p0", "p1"}, "ring_hash"), kTwo);
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), ElementsAre());
-  args_.affinity = 1;
+  args().affinity = 1;
   EXPECT_EQ(Go(), "queue");
   EXPECT_THAT(Open(), ElementsAre("a"));
 }
 TEST_F(Priority, ALowerOneAddedBesideAnIdleOneDoesNotBegin) {
   Apply(Order({"p0"}, "ring_hash"), kTwo);
   Apply(Order({"p0", "p1"}, "ring_hash"), kTwo);
-  EXPECT_EQ(state_, kIdle);
-  args_.affinity = 1;
+  EXPECT_EQ(state(), kIdle);
+  args().affinity = 1;
   Go();
   EXPECT_THAT(Open(), ElementsAre("a"));
 }
@@ -220,7 +219,7 @@ TEST_F(Priority, TheOneInUseLeavesIdleWhenAsked) {
   Ready("a");
   Idle("a");
   ExitIdle();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 
 // ---- Who is kept
@@ -256,7 +255,7 @@ TEST_F(Priority, ALowerOneThatIsNeededAgainInTimeStays) {
   EXPECT_EQ(Go(), "b");
   Advance(1h);
   EXPECT_EQ(Go(), "b");
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
 }
 TEST_F(Priority, LowerOnesAreKeptWhileAHigherOneHasTime) {
   BeginsWithTwo();
@@ -274,7 +273,7 @@ TEST_F(Priority, AHigherOneThatFailsWhileALowerOneIsAddedGivesWayToIt) {
   BeginsWithTwo();
   Fails("a");
   Fails("b");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   Apply(Order({"p0", "p1", "p2"}), kThree);
   EXPECT_THAT(Open(), ElementsAre("a", "b", "c"));
   Ready("c");
@@ -293,7 +292,7 @@ TEST_F(Priority, WithoutPrioritiesCallsFail) {
   BeginsWithTwo();
   Ready("a");
   Apply(R"([{"priority":{}}])", {});
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "priority: no priority is provided, all priorities are removed");
   EXPECT_THAT(Open(), ElementsAre());
   Apply(Order({"p0"}), kTwo);
@@ -311,7 +310,7 @@ TEST_F(Priority, AChildMovesToAHigherPlaceWithItsConnection) {
   Ready("b");
   Apply(Order({"p1", "p0"}), kTwo);
   EXPECT_EQ(Go(), "b");
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
   Ready("a");
   EXPECT_EQ(Go(), "b");
 }
@@ -322,7 +321,7 @@ TEST_F(Priority, AReadyChildThatMovesUpIsUsedAtOnce) {
   Ready("c");
   Apply(Order({"p0", "p2", "p1"}), kThree);
   EXPECT_EQ(Go(), "c");
-  EXPECT_EQ(dials_["c"], 1);
+  EXPECT_EQ(dials()["c"], 1);
 }
 TEST_F(Priority, TheLowestReadyOneIsRemovedAtOnce) {
   BeginsWithTwo();
@@ -337,36 +336,36 @@ TEST_F(Priority, TheOnlyReadyOneIsRemovedAndBornAnew) {
   Ready("a");
   Apply(R"([{"priority":{}}])", {});
   Apply(Order({"p0"}), kTwo);
-  EXPECT_EQ(dials_["a"], 2) << "A115: what the config drops isn't kept";
+  EXPECT_EQ(dials()["a"], 2) << "A115: what the config drops isn't kept";
 }
 TEST_F(Priority, AChildSwitchesItsPolicyWithoutDialling) {
   Apply(Order({"p0"}, "round_robin"), kTwo);
   Ready("a");
   Apply(Order({"p0"}, "pick_first"), kTwo);
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(Priority, AChildThatFailsInsideItsFirstUpdateGivesWayInTheSameTurn) {
   Apply(Order({"p0", "p1", "p2"}), {{"p2", {"c"}}});
   EXPECT_THAT(Open(), ElementsAre("c"));
-  EXPECT_EQ(cooked_, 1);
+  EXPECT_EQ(pickers_made(), 1);
 }
 TEST_F(Priority, AnUpdateIsToldOnce) {
   BeginsWithTwo();
   Fails("a");
   Ready("b");
-  published_ = 0;
+  const int before = published();
   Apply(Order({"p0", "p1"}), {{"p0", {"a", "c"}}, {"p1", {"b", "d"}}});
-  EXPECT_EQ(published_, 1);
+  EXPECT_EQ(published(), before + 1);
 }
 TEST_F(Priority, WhatAnUnusedChildSaysMakesNoNewPicker) {
   BeginsWithTwo();
   Fails("a");
   Ready("b");
   Ready("a");
-  published_ = 0;
+  const int before = published();
   Idle("b");
-  EXPECT_EQ(published_, 0);
+  EXPECT_EQ(published(), before);
 }
 TEST_F(Priority, AnUpdateThatTheChosenChildCannotUseAsksTheResolverAgain) {
   ASSERT_EQ(Configure(Order({"p0", "p1"})), absl::OkStatus());
@@ -380,15 +379,15 @@ TEST_F(Priority, AnUpdateThatTheChosenChildCannotUseAsksTheResolverAgain) {
 TEST_F(Priority, WishesForNewsOfAChildCanBeIgnored) {
   Apply(Config({{"p0", "round_robin", true}, {"p1", "round_robin", false}}), kTwo);
   Fails("a");
-  EXPECT_EQ(reresolutions_, 0);
+  EXPECT_EQ(reresolutions(), 0);
   Fails("b");
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 TEST_F(Priority, WhetherWishesAreIgnoredChangesWithTheConfig) {
   Apply(Config({{"p0", "round_robin", true}}), kTwo);
   Apply(Config({{"p0", "round_robin", false}}), kTwo);
   Fails("a");
-  EXPECT_EQ(reresolutions_, 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsSubsetOf;
-using testing::UnorderedElementsAreArray;
+using ::testing::ElementsAre;
+using ::testing::IsSubsetOf;
+using ::testing::UnorderedElementsAreArray;
 
 class RandomSubsetting : public PolicyTest {
  protected:
@@ -29,7 +29,7 @@ TEST_F(RandomSubsetting, IsKnownByBothNames) {
   draft.replace(draft.find("random_subsetting"), 17, "random_subsetting_experimental");
   SwitchTo(draft, {"a"});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(RandomSubsetting, ASizeAboveZeroIsNeeded) {
   EXPECT_EQ(ErrorOf(Size(0)),
@@ -56,13 +56,13 @@ TEST_F(RandomSubsetting, APolicyIsNeeded) {
 
 TEST_F(RandomSubsetting, FewerThanTheSizeAreAllKeptInTheirOrder) {
   Start(Size(5), Named(4));
-  EXPECT_EQ(dialled_, Named(4));
+  EXPECT_EQ(dialled(), Named(4));
   Start(Size(4), Named(4));
   EXPECT_EQ(Open(), Named(4));
 }
 TEST_F(RandomSubsetting, OfMoreTheLeastHashesAreKept) {
   Start(Size(5), Named(10));  // The seed is chance's first, 0.
-  EXPECT_THAT(dialled_,
+  EXPECT_THAT(dialled(),
               ElementsAre("endpoint-1", "endpoint-3", "endpoint-5", "endpoint-2", "endpoint-8"));
 }
 TEST_F(RandomSubsetting, TheSubsetDoesNotDependOnTheOrderOfTheList) {
@@ -87,16 +87,16 @@ TEST_F(RandomSubsetting, OneMoreEndpointMovesAtMostOne) {
 }
 TEST_F(RandomSubsetting, TheSeedIsDrawnOnceForEachPolicy) {
   int draws = 0;
-  random_ = [&](uint64_t bound) {
+  DrawWith([&](uint64_t bound) {
     if (bound == UINT64_MAX) ++draws;
     return 7 % bound;
-  };
+  });
   Start(Size(5), Named(10));
   EXPECT_TRUE(Resolve(Named(10)).ok());
   EXPECT_EQ(draws, 1);
   const Addresses with_seven = Open();
-  root_ = nullptr;
-  random_ = [](uint64_t) { return 0; };
+  DropPolicy();
+  DrawWith([](uint64_t) { return 0; });
   Start(Size(5), Named(10));
   EXPECT_NE(Open(), with_seven);
 }
@@ -111,7 +111,7 @@ TEST_F(RandomSubsetting, AnotherSizeKeepsWhatItCan) {
   const Addresses before = Open();
   SwitchTo(Size(5), Named(10));
   EXPECT_THAT(before, IsSubsetOf(Open()));
-  for (const std::string& a : before) EXPECT_EQ(dials_[a], 1);
+  for (const std::string& a : before) EXPECT_EQ(dials()[a], 1);
 }
 TEST_F(RandomSubsetting, EverythingElseIsPassedOn) {
   Start(Size(3), {});
@@ -122,15 +122,15 @@ TEST_F(RandomSubsetting, EverythingElseIsPassedOn) {
   Ready("a");
   Idle("a");
   ExitIdle();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(RandomSubsetting, AChildSwitchesItsPolicyWithoutDialling) {
   Start(Size(3), Named(10));
   AllReady(Open());
-  const auto dials = dials_;
+  const auto before = dials();
   SwitchTo(Size(3, "least_request"), Named(10));
-  EXPECT_EQ(state_, kReady);
-  EXPECT_EQ(dials_, dials);
+  EXPECT_EQ(state(), kReady);
+  EXPECT_EQ(dials(), before);
 }
 
 }  // namespace

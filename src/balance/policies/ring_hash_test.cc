@@ -3,10 +3,10 @@
 namespace rondo {
 namespace {
 
-using testing::AnyOf;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class RingHash : public PolicyTest {
  protected:
@@ -23,22 +23,21 @@ class RingHash : public PolicyTest {
     AllReady(all);
   }
   std::string GoWith(uint64_t key) {
-    args_.affinity = key;
+    args().affinity = key;
     std::string where = Go();
-    args_.affinity.reset();
+    args().affinity.reset();
     return where;
   }
   // A key that belongs to the backend while it works; found by asking a fresh policy.
   uint64_t KeyOf(const std::string& backend, const Addresses& all) {
     for (uint64_t key = 0;; ++key) {
-      root_ = nullptr;
-      dials_.clear();
+      DropPolicy();
+      dials().clear();
       Begins(all);
       GoWith(key);
-      if (dials_.contains(backend)) {
-        root_ = nullptr;
-        dials_.clear();
-        reresolutions_ = 0;
+      if (dials().contains(backend)) {
+        DropPolicy();
+        dials().clear();
         return key;
       }
     }
@@ -51,7 +50,7 @@ TEST_F(RingHash, IsKnownByBothNames) {
   BeginsReady({"a"});
   SwitchTo(R"([{"ring_hash_experimental":{}}])", {"a"});
   EXPECT_EQ(GoWith(1), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(RingHash, SizesAreWithinEightMillion) {
   EXPECT_TRUE(Configure(Config(R"({"minRingSize":1,"maxRingSize":2})")).ok());
@@ -91,14 +90,14 @@ TEST_F(RingHash, AHeadersNameIsCheckedAndItsCaseDoesNotCount) {
   Start(Config(R"({"requestHashHeader":"X-FOO"})"), {"a", "b", "c"});
   ConnectAll({"a", "b", "c"});
   const Metadata headers = metadata("x-foo", "1");
-  args_.metadata = &headers;
+  args().metadata = &headers;
   EXPECT_EQ(Shares(20).size(), 1u);
 }
 TEST_F(RingHash, TheChannelCapsTheRing) {
   // With a ring of two entries a third backend has no place.
   RingSizeCap cap;
   cap.value = 2;
-  settings_.Set(cap);
+  settings().Set(cap);
   Begins({"a", "b", "c"});
   for (uint64_t key = 0; key < 100; ++key) GoWith(key);
   EXPECT_EQ(Open().size(), 2u);
@@ -108,7 +107,7 @@ TEST_F(RingHash, TheChannelCapsTheRing) {
 
 TEST_F(RingHash, ConnectsOnlyWhatACallHashesTo) {
   Begins({"a", "b", "c"});
-  EXPECT_EQ(state_, kIdle);
+  EXPECT_EQ(state(), kIdle);
   EXPECT_THAT(Open(), ElementsAre());
   EXPECT_EQ(GoWith(42), "queue");
   ASSERT_EQ(Open().size(), 1u);
@@ -133,7 +132,7 @@ TEST_F(RingHash, AHeadersValueIsTheKey) {
   std::map<std::string, int> all;
   for (int i = 0; i < 30; ++i) {
     const Metadata headers = metadata("x-key", Cat("session-", i));
-    args_.metadata = &headers;
+    args().metadata = &headers;
     const auto shares = Shares(5);
     EXPECT_EQ(shares.size(), 1u);
     ++all[shares.begin()->first];
@@ -168,12 +167,12 @@ TEST_F(RingHash, AFailedBackendIsPassedForOneThatIsReadyOrConnectingOrIdle) {
   Begins(all);
   GoWith(key);
   Fails("a");  // Nobody connects: b is woken, so that the policy recovers by itself.
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
   EXPECT_EQ(GoWith(key), "queue");
   Ready("b");
   EXPECT_EQ(GoWith(key), "b");
   Idle("b");
-  EXPECT_EQ(dials_["b"], 2) << "one failed, none connecting: it is woken again";
+  EXPECT_EQ(dials()["b"], 2) << "one failed, none connecting: it is woken again";
 }
 TEST_F(RingHash, WhenAllHaveFailedTheErrorOfTheKeysBackendIsTold) {
   const Addresses all = {"a", "b"};
@@ -182,17 +181,17 @@ TEST_F(RingHash, WhenAllHaveFailedTheErrorOfTheKeysBackendIsTold) {
   GoWith(of_a);
   Fails("a", "no route");
   Fails("b", "refused");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(GoWith(of_a), "a: no route");
   EXPECT_EQ(GoWith(of_b), "b: refused");
 }
 TEST_F(RingHash, ARetryGoesToTheNextOnTheRing) {
   BeginsReady({"a", "b", "c"});
-  args_.affinity = 7;
+  args().affinity = 7;
   const Call first = Begin();
   End(first);
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
+  args().tried = tried;
   const std::string second = Go();
   EXPECT_NE(second, first.where);
   EXPECT_EQ(Go(), second);
@@ -220,26 +219,26 @@ TEST_F(RingHash, ARandomHashWakesAnIdleBackendAndUsesAReadyOne) {
 TEST_F(RingHash, RandomHashesConnectOneBackendAtATime) {
   Begins({"a", "b", "c"});
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Go(), "queue");
-  EXPECT_EQ(dialled_.size(), 1u);
-  Ready(dialled_[0]);
+  EXPECT_EQ(dialled().size(), 1u);
+  Ready(dialled()[0]);
   for (int i = 0; i < 20; ++i) Go();
-  EXPECT_EQ(dialled_.size(), 2u);
+  EXPECT_EQ(dialled().size(), 2u);
 }
 TEST_F(RingHash, ARandomHashPassesAFailedBackendAndWakesTheIdleOne) {
   Begins({"a", "b"});
   Go();
-  const std::string first = dialled_[0];
+  const std::string first = dialled()[0];
   Fails(first);
-  EXPECT_EQ(dialled_.size(), 2u);
+  EXPECT_EQ(dialled().size(), 2u);
   EXPECT_EQ(Go(), "queue");
-  Ready(dialled_[1]);
-  EXPECT_EQ(Go(), dialled_[1]);
+  Ready(dialled()[1]);
+  EXPECT_EQ(Go(), dialled()[1]);
 }
 TEST_F(RingHash, WhenAllHaveFailedARandomHashIsToldOneOfTheirErrors) {
   Begins({"a", "b"});
   Go();
-  Fails(dialled_[0], "no route");
-  Fails(dialled_[1], "no route");
+  Fails(dialled()[0], "no route");
+  Fails(dialled()[1], "no route");
   EXPECT_THAT(Go(), AnyOf("a: no route", "b: no route"));
 }
 
@@ -257,7 +256,7 @@ TEST_F(RingHash, AnotherWeightMovesKeysAndKeepsConnections) {
   BeginsReady({"a", "b"});
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 9), Weighing("b", 1)}).ok());
   EXPECT_NEAR(Shares(2000)["a"], 1800, 150);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(RingHash, AnotherSizeMovesKeysAndKeepsConnections) {
   BeginsReady({"a", "b", "c"});
@@ -268,7 +267,7 @@ TEST_F(RingHash, AnotherSizeMovesKeysAndKeepsConnections) {
   int moved = 0;
   for (const auto& [key, where] : before) moved += GoWith(key) != where;
   EXPECT_GT(moved, 20);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(RingHash, AHashKeyIsABackendsNameOnTheRingWhateverItsAddress) {
   const auto named = [](const std::string& address, const std::string& key) {
@@ -326,7 +325,7 @@ TEST_F(RingHash, AnEndpointWithoutAddressesIsLeftOut) {
 }
 TEST_F(RingHash, WithoutEndpointsCallsFail) {
   Begins({});
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(GoWith(1), "ring_hash: the resolver returned no endpoints: a note");
 }
 
@@ -335,33 +334,33 @@ TEST_F(RingHash, WithoutEndpointsCallsFail) {
 TEST_F(RingHash, OneReadyMakesItReady) {
   BeginsReady({"a", "b"});
   Idle("a");
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(state(), kReady);
 }
 TEST_F(RingHash, OneFailureAmongOthersIsConnectingAndTwoAreAFailure) {
   Begins({"a", "b", "c", "d"});
   Go();
-  EXPECT_EQ(state_, kConnecting);
-  Fails(dialled_[0]);
-  EXPECT_EQ(state_, kConnecting);
-  Fails(dialled_[1]);
-  EXPECT_EQ(state_, kFailed);
-  Ready(dialled_[2]);
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(state(), kConnecting);
+  Fails(dialled()[0]);
+  EXPECT_EQ(state(), kConnecting);
+  Fails(dialled()[1]);
+  EXPECT_EQ(state(), kFailed);
+  Ready(dialled()[2]);
+  EXPECT_EQ(state(), kReady);
 }
 TEST_F(RingHash, TheFailureOfTheOnlyOneIsAFailure) {
   Begins({"a"});
   Go();
   Fails("a");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(RingHash, WhileItDoesNotWorkSomebodyIsAlwaysConnectingWithoutCalls) {
   Begins({"a", "b", "c", "d"});
   Go();
   for (size_t i = 0; i < 4; ++i) {
-    ASSERT_EQ(dialled_.size(), i + 1);
-    Fails(dialled_[i]);
+    ASSERT_EQ(dialled().size(), i + 1);
+    Fails(dialled()[i]);
   }
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
 }
 TEST_F(RingHash, RecoversWhenTheResolverRemovesTheOneThatWasConnecting) {
   const Addresses all = {"a", "b"};
@@ -370,28 +369,28 @@ TEST_F(RingHash, RecoversWhenTheResolverRemovesTheOneThatWasConnecting) {
   Begins(all);
   GoWith(key);
   Fails("a");
-  EXPECT_EQ(dials_["b"], 1);
+  EXPECT_EQ(dials()["b"], 1);
   Begins({"a", "c"});
-  EXPECT_EQ(dials_["c"], 1);
+  EXPECT_EQ(dials()["c"], 1);
 }
 TEST_F(RingHash, ABackendWhoseBackoffIsOverTriesAgainWithoutCalls) {
   Begins({"a"});
   Go();
   Fails("a");
   Idle("a");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
   Ready("a");
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(state(), kReady);
 }
 TEST_F(RingHash, ALostBackendIsIdleUntilACallComesForIt) {
   Begins({"a"});
   GoWith(1);
   Ready("a");
   Idle("a");
-  EXPECT_EQ(state_, kIdle);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(state(), kIdle);
+  EXPECT_EQ(dials()["a"], 1);
   EXPECT_EQ(GoWith(1), "queue");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(RingHash, IsNotWokenByAWishToConnect) {
   Begins({"a", "b"});
@@ -404,7 +403,7 @@ TEST_F(RingHash, AttributesForPoliciesChangeWithoutARebuild) {
   tagged.attributes.Set(Tag{"x"});
   EXPECT_TRUE(ResolveEndpoints({tagged, Named("b")}).ok());
   EXPECT_EQ(Shares(200).size(), 2u);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(RingHash, AMemberWithBadHealthIsPassed) {
   const Addresses all = {"a", "b"};
@@ -420,8 +419,8 @@ TEST_F(RingHash, APriorityBelowTakesOverAndGivesBack) {
             absl::OkStatus());
   EXPECT_TRUE(ResolveEndpoints(In({{"p0", {"a", "b"}}, {"p1", {"c"}}})).ok());
   GoWith(1);
-  Fails(dialled_[0]);
-  Fails(dialled_[1]);
+  Fails(dialled()[0]);
+  Fails(dialled()[1]);
   EXPECT_EQ(GoWith(1), "queue") << "p1 is idle: the call wakes it";
   Ready("c");
   EXPECT_EQ(GoWith(1), "c");

@@ -4,9 +4,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 constexpr std::string_view kRoundRobin = R"([{"round_robin":{}}])";
 
@@ -31,7 +31,7 @@ TEST_F(RoundRobin, SpreadsEvenly) {
 TEST_F(RoundRobin, BeginsAnywhere) {
   std::map<std::string, int> first;
   for (int i = 0; i < 300; ++i) {
-    root_ = nullptr;
+    DropPolicy();
     Begins({"a", "b", "c"});
     AllReady({"a", "b", "c"});
     ++first[Go()];
@@ -43,7 +43,7 @@ TEST_F(RoundRobin, BeginsAnywhere) {
 TEST_F(RoundRobin, ConnectsToAllAtOnce) {
   Begins({"a", "b", "c"});
   EXPECT_THAT(Open(), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(dialled_, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(dialled(), ElementsAre("a", "b", "c"));
 }
 TEST_F(RoundRobin, ServesAsSoonAsOneIsReady) {
   Begins({"a", "b"});
@@ -54,7 +54,7 @@ TEST_F(RoundRobin, ServesAsSoonAsOneIsReady) {
 TEST_F(RoundRobin, AcceptsAnyConfig) {
   EXPECT_TRUE(Configure(R"([{"round_robin":{"x":1}}])").ok());
   EXPECT_TRUE(Configure(R"([{"round_robin":17}])").ok());
-  EXPECT_TRUE(warnings_.empty());
+  EXPECT_TRUE(warnings().empty());
 }
 
 TEST_F(RoundRobin, AnEndpointWithTwoAddressesHasOneTurn) {
@@ -122,7 +122,7 @@ TEST_F(RoundRobin, FailsCallsWhenTheAddressesAreRemoved) {
   BeginsReady({"a"});
   EXPECT_EQ(Resolve({}),
             absl::UnavailableError("round_robin: the resolver returned no endpoints: a note"));
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "round_robin: the resolver returned no endpoints: a note");
   EXPECT_TRUE(Open().empty());
 }
@@ -142,12 +142,12 @@ TEST_F(RoundRobin, SpreadsOverTheRestWhenOneIsDown) {
 TEST_F(RoundRobin, FailsCallsWhenAllAreDown) {
   Begins({"a", "b"});
   Fails("a", "no route");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   Fails("b", "no route");
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   const Call call = Begin();
   EXPECT_EQ(call.result.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(call.where, testing::MatchesRegex(
+  EXPECT_THAT(call.where, ::testing::MatchesRegex(
                               "round_robin: none of 2 endpoints can be reached; last: [ab]: no "
                               "route"));
 }
@@ -156,21 +156,21 @@ TEST_F(RoundRobin, AFailedBackendStaysFailedWhileItRetries) {
   Fails("a", "connection refused");
   Idle("a");
   EXPECT_EQ(StateOf("a"), kConnecting);
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "round_robin: none of 1 endpoints can be reached; last: a: connection refused");
 }
 TEST_F(RoundRobin, ALostBackendLeavesTheTurnAndIsReconnectedAtOnce) {
   BeginsReady({"a", "b"});
   Idle("a");  // As after a GOAWAY.
   EXPECT_THAT(Calls(2), ElementsAre("b", "b"));
-  EXPECT_EQ(dials_["a"], 2);
-  EXPECT_EQ(state_, kReady);
+  EXPECT_EQ(dials()["a"], 2);
+  EXPECT_EQ(state(), kReady);
 }
 TEST_F(RoundRobin, ItsOnlyBackendReconnectsWithoutACallAndIsNeverIdle) {
   BeginsReady({"a"});
   States();
   Idle("a");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
   EXPECT_EQ(Go(), "queue");
   Ready("a");
   EXPECT_EQ(Go(), "a");
@@ -251,11 +251,11 @@ TEST_F(RoundRobin, GoesOnAfterATimeWithoutReadyBackends) {
 TEST_F(RoundRobin, EachShardHasATurnOfItsOwn) {
   BeginsReady({"a", "b"});
   EXPECT_EQ(Go(), "a");
-  args_.shard = 1;
+  args().shard = 1;
   const std::string other = Go();
-  args_.shard = 0;
+  args().shard = 0;
   EXPECT_EQ(Go(), "b");
-  args_.shard = 1;
+  args().shard = 1;
   EXPECT_NE(Go(), other);
 }
 
@@ -265,8 +265,8 @@ TEST_F(RoundRobin, ARetryAvoidsTheBackendsItTried) {
   BeginsReady({"a", "b", "c"});
   const Call first = Begin();
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
-  args_.attempt = 2;
+  args().tried = tried;
+  args().attempt = 2;
   for (int i = 0; i < 6; ++i) EXPECT_NE(Go(), first.where);
   End(first);
 }
@@ -274,7 +274,7 @@ TEST_F(RoundRobin, ARetryThatHasTriedAllGoesAnywhere) {
   BeginsReady({"a"});
   const Call first = Begin();
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
+  args().tried = tried;
   EXPECT_EQ(Go(), "a");
   End(first);
 }
@@ -285,7 +285,7 @@ TEST_F(RoundRobin, AThousandChangesInOneTurnCookOnePicker) {
   Addresses all;
   for (int i = 0; i < 1000; ++i) all.push_back(Cat("b", i));
   Begins(all);
-  EXPECT_EQ(cooked_, 1);
+  EXPECT_EQ(pickers_made(), 1);
   EXPECT_EQ(Open().size(), 1000u);
   AllReady(all);
   EXPECT_EQ(Shares(3000).size(), 1000u);

@@ -4,9 +4,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class WeightedRoundRobin : public PolicyTest {
  protected:
@@ -20,24 +20,24 @@ class WeightedRoundRobin : public PolicyTest {
   // A call to each, whose trailers report what `reports` says.
   void Report(const std::map<std::string, LoadReport>& reports) {
     for (auto [address, report] : reports) {
-      report.at = now_;
+      report.at = now();
       Load(address).Put(ReportSource::kPerCall, report);
     }
   }
   void ReportOutOfBand(const std::map<std::string, LoadReport>& reports) {
     for (auto [address, report] : reports) {
-      report.at = now_;
+      report.at = now();
       Load(address).Put(ReportSource::kOutOfBand, report);
     }
   }
   void ExpectShares(int a, int b) {
-    EXPECT_THAT(
-        Shares(a + b),
-        UnorderedElementsAre(Pair("a", testing::AllOf(testing::Ge(a - 1), testing::Le(a + 1))),
-                             Pair("b", testing::AllOf(testing::Ge(b - 1), testing::Le(b + 1)))));
+    EXPECT_THAT(Shares(a + b),
+                UnorderedElementsAre(
+                    Pair("a", ::testing::AllOf(::testing::Ge(a - 1), ::testing::Le(a + 1))),
+                    Pair("b", ::testing::AllOf(::testing::Ge(b - 1), ::testing::Le(b + 1)))));
   }
   double Count(std::string_view metric) {
-    return metrics_[Cat("weighted_round_robin: grpc.lb.wrr.", metric)];
+    return metrics()[Cat("weighted_round_robin: grpc.lb.wrr.", metric)];
   }
   const LoadReport kLight{.cpu = 0.1, .qps = 100}, kHeavy{.cpu = 1, .qps = 100};
 };
@@ -48,7 +48,7 @@ TEST_F(WeightedRoundRobin, IsKnownByBothNames) {
   BeginsReady({"a"});
   SwitchTo(R"([{"weighted_round_robin_experimental":{}}])", {"a"});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(WeightedRoundRobin, EachFieldsBadValueIsAnError) {
   const auto bad = [&](std::string_view field, std::string_view value) {
@@ -101,7 +101,7 @@ TEST_F(WeightedRoundRobin, WeightsFollowTheReportsOfCalls) {
   for (int i = 0; i < 2; ++i) {
     Call c = Begin();
     LoadReport r = c.where == "a" ? kHeavy : kLight;
-    r.at = now_;
+    r.at = now();
     End(c, {}, &r);
   }
   ExpectShares(5, 5);  // Not before the tick.
@@ -200,33 +200,33 @@ TEST_F(WeightedRoundRobin, GarbageIsIgnored) {
 
 TEST_F(WeightedRoundRobin, WeightsFollowReportsOutOfBand) {
   BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","enableOobLoadReport":true})");
-  EXPECT_EQ(report_period_["a"], 10s);
+  EXPECT_EQ(report_period()["a"], 10s);
   Report({{"a", kLight}, {"b", kHeavy}});  // With calls: not used.
   ReportOutOfBand({{"a", kHeavy}, {"b", kLight}});
   Advance(1s);
   ExpectShares(10, 100);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(WeightedRoundRobin, ReportsAreAskedForWhileABackendIsReady) {
   Start(Config(R"({"enableOobLoadReport":true,"oobReportingPeriod":"5s"})"), {"a"});
-  EXPECT_EQ(report_period_["a"], 0s);
+  EXPECT_EQ(report_period()["a"], 0s);
   Ready("a");
-  EXPECT_EQ(report_period_["a"], 5s);
+  EXPECT_EQ(report_period()["a"], 5s);
   Idle("a");
-  EXPECT_EQ(report_period_["a"], 0s);
+  EXPECT_EQ(report_period()["a"], 0s);
   Ready("a");
-  EXPECT_EQ(report_period_["a"], 5s);
+  EXPECT_EQ(report_period()["a"], 5s);
   EXPECT_TRUE(Resolve({"b"}).ok());
-  EXPECT_EQ(report_period_["a"], 0s);
+  EXPECT_EQ(report_period()["a"], 0s);
   EXPECT_THAT(Open(), ElementsAre("b"));
 }
 TEST_F(WeightedRoundRobin, AnotherPeriodOrNoneIsAskedForAtOnce) {
   BeginsReady({"a"}, R"({"enableOobLoadReport":true,"oobReportingPeriod":"5s"})");
   SwitchTo(Config(R"({"enableOobLoadReport":true,"oobReportingPeriod":"7s"})"), {"a"});
-  EXPECT_EQ(report_period_["a"], 7s);
+  EXPECT_EQ(report_period()["a"], 7s);
   SwitchTo(Config(R"({"enableOobLoadReport":false})"), {"a"});
-  EXPECT_EQ(report_period_["a"], 0s);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(report_period()["a"], 0s);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(WeightedRoundRobin, AfterOutOfBandTheReportsOfCallsCount) {
   BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","enableOobLoadReport":true})");
@@ -244,7 +244,7 @@ TEST_F(WeightedRoundRobin, ReportsComeThroughTheConnectionInUse) {
   tagged.transport.Set(Tag{"x"});
   EXPECT_TRUE(ResolveEndpoints({tagged}).ok());
   Ready("a#x");
-  EXPECT_EQ(report_period_["a#x"], 10s);
+  EXPECT_EQ(report_period()["a#x"], 10s);
   EXPECT_THAT(Open(), ElementsAre("a#x"));
 }
 
@@ -309,9 +309,9 @@ TEST_F(WeightedRoundRobin, TellsTheReportedWeightsOnceAnUpdatePeriod) {
   BeginsReady({"a", "b"}, R"({"blackoutPeriod":"0s","weightUpdatePeriod":"5s"})");
   Report({{"a", kLight}});
   Advance(5s);  // The picker of this tick sees the report; the next tick tells of it.
-  samples_.clear();
+  samples().clear();
   Advance(5s);
-  EXPECT_THAT(samples_["weighted_round_robin: grpc.lb.wrr.endpoint_weights"],
+  EXPECT_THAT(samples()["weighted_round_robin: grpc.lb.wrr.endpoint_weights"],
               UnorderedElementsAre(0, 1000));
 }
 
@@ -364,10 +364,10 @@ TEST_F(WeightedRoundRobin, EndpointsMayShareAnAddressAndHaveSeveral) {
 TEST_F(WeightedRoundRobin, ASwitchFromRoundRobinKeepsConnectionsAndReports) {
   Start(R"([{"round_robin":{}}])", {"a", "b"});
   AllReady({"a", "b"});
-  const auto dials = dials_;
+  const auto before = dials();
   SwitchTo(Config(), {"a", "b"});
-  EXPECT_EQ(state_, kReady);
-  EXPECT_EQ(dials_, dials);
+  EXPECT_EQ(state(), kReady);
+  EXPECT_EQ(dials(), before);
   Report({{"a", kHeavy}, {"b", kLight}});
   Advance(1s);
   ExpectShares(10, 100);
@@ -379,7 +379,7 @@ TEST_F(WeightedRoundRobin, ARetryAvoidsTheBackendsItTried) {
   const Call first = Begin();
   End(first);
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
+  args().tried = tried;
   for (int i = 0; i < 30; ++i) EXPECT_NE(Go(), first.where);
 }
 TEST_F(WeightedRoundRobin, WhenAllAreDownTheReasonIsTold) {
@@ -390,11 +390,11 @@ TEST_F(WeightedRoundRobin, WhenAllAreDownTheReasonIsTold) {
 }
 TEST_F(WeightedRoundRobin, ShardsGoOutOfStep) {
   uint64_t random = 0;
-  random_ = [&](uint64_t bound) { return random++ % bound; };
+  DrawWith([&](uint64_t bound) { return random++ % bound; });
   BeginsReady({"a", "b"});
-  args_.shard = 0;
+  args().shard = 0;
   const std::string first = Go();
-  args_.shard = 1;
+  args().shard = 1;
   EXPECT_NE(Go(), first);
 }
 
@@ -402,13 +402,13 @@ TEST_F(WeightedRoundRobin, WhatIsLeftKeepsItsWeightsWhileABackendIsSuspect) {
   BeginsReady({"c", "a", "b"});
   Report({{"a", kHeavy}, {"b", kLight}, {"c", kLight}});
   Advance(2s);
-  metrics_.clear();  // Of the time before the reports.
+  metrics().clear();  // Of the time before the reports.
   Suspect("c", true);
   Advance(1s);
   ExpectShares(10, 100);
   EXPECT_EQ(Count("rr_fallback"), 0);
   Suspect("c", false);
-  EXPECT_THAT(Shares(210), testing::Contains(Pair("c", testing::Ge(99))));
+  EXPECT_THAT(Shares(210), ::testing::Contains(Pair("c", ::testing::Ge(99))));
 }
 
 }  // namespace

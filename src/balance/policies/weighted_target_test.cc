@@ -4,9 +4,9 @@ namespace rondo {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
-using testing::Pair;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 
 class WeightedTarget : public PolicyTest {
  protected:
@@ -36,7 +36,7 @@ TEST_F(WeightedTarget, IsKnownByBothNames) {
   Ready("a");
   EXPECT_EQ(Go(), "a");
   Apply(Targets({{"x", 1}}), {{"x", {"a"}}});
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(WeightedTarget, ATargetNeedsAWeightAndAPolicy) {
   EXPECT_EQ(
@@ -82,7 +82,7 @@ TEST_F(WeightedTarget, AnErrorOfAChildsConfigNamesThePath) {
 
 TEST_F(WeightedTarget, WithoutTargetsCallsFail) {
   Start(R"([{"weighted_target":{}}])", {"a"});
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_EQ(Go(), "weighted_target: no targets to pick from");
 }
 TEST_F(WeightedTarget, TheResolversErrorIsToldWithoutTargets) {
@@ -130,7 +130,7 @@ TEST_F(WeightedTarget, AWeightChangesWithoutTouchingTheChild) {
   EXPECT_NEAR(Shares(3000)["a"], 1500, 120);
   Apply(Targets({{"x", 3}, {"y", 1}}), {{"x", {"a"}}, {"y", {"b"}}});
   EXPECT_NEAR(Shares(3000)["a"], 2250, 120);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 TEST_F(WeightedTarget, ABackendThatIsDownLeavesItsTargetItsShare) {
   Apply(Targets({{"x", 1}, {"y", 1}}), {{"x", {"a", "b"}}, {"y", {"c"}}});
@@ -166,7 +166,7 @@ TEST_F(WeightedTarget, PathsLeadThroughLevels) {
 TEST_F(WeightedTarget, AFailedTargetWaitsForTheOther) {
   Apply(Targets({{"x", 1}, {"y", 1}}), {{"x", {"a"}}, {"y", {"b"}}});
   Fails("a");
-  EXPECT_EQ(state_, kConnecting);
+  EXPECT_EQ(state(), kConnecting);
   EXPECT_EQ(Go(), "queue");
   Ready("b");
   EXPECT_EQ(Go(), "b");
@@ -175,49 +175,49 @@ TEST_F(WeightedTarget, WhenAllHaveFailedOneOfTheirErrorsIsTold) {
   Apply(Targets({{"x", 1}, {"y", 1}}, "pick_first"), {{"x", {"a"}}, {"y", {"b"}}});
   Fails("a", "no route");
   Fails("b", "refused");
-  EXPECT_EQ(state_, kFailed);
-  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a: no route", testing::Gt(20)),
-                                                Pair("b: refused", testing::Gt(20))));
+  EXPECT_EQ(state(), kFailed);
+  EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a: no route", ::testing::Gt(20)),
+                                                Pair("b: refused", ::testing::Gt(20))));
 }
 TEST_F(WeightedTarget, AFailedTargetThatTriesAgainStaysFailed) {
   // A child that doesn't keep its failure, unlike pick_first.
-  registry_.Add(PolicyFactory{.name = "fickle", .make = [] {
-                                struct Fickle final : Policy {
-                                  absl::Status OnUpdate(const Update&, Control& c) override {
-                                    c.Publish(Connectivity::kTransientFailure,
-                                              FailPicker(absl::UnavailableError("broken")));
-                                    timer = c.After(1s, [](Control& later) {
-                                      later.Publish(Connectivity::kConnecting, QueuePicker());
-                                    });
-                                    return absl::OkStatus();
-                                  }
-                                  void OnResolverError(const absl::Status&, Control&) override {}
-                                  std::unique_ptr<Timer> timer;
-                                };
-                                return std::make_unique<Fickle>();
-                              }});
+  Add(PolicyFactory{.name = "fickle", .make = [] {
+                      struct Fickle final : Policy {
+                        absl::Status OnUpdate(const Update&, Control& c) override {
+                          c.Publish(Connectivity::kTransientFailure,
+                                    FailPicker(absl::UnavailableError("broken")));
+                          timer = c.After(1s, [](Control& later) {
+                            later.Publish(Connectivity::kConnecting, QueuePicker());
+                          });
+                          return absl::OkStatus();
+                        }
+                        void OnResolverError(const absl::Status&, Control&) override {}
+                        std::unique_ptr<Timer> timer;
+                      };
+                      return std::make_unique<Fickle>();
+                    }});
   Apply(Targets({{"x", 1}}, "fickle"), {});
   EXPECT_EQ(Go(), "broken");
   States();
   Advance(1s);
-  EXPECT_EQ(state_, kFailed);
+  EXPECT_EQ(state(), kFailed);
   EXPECT_THAT(States(), ElementsAre(kFailed));
 }
 TEST_F(WeightedTarget, AnIdleChildIsWokenByACall) {
   Apply(Targets({{"x", 1}}, "pick_first"), {{"x", {"a"}}});
   Ready("a");
   Idle("a");
-  EXPECT_EQ(state_, kIdle);
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(state(), kIdle);
+  EXPECT_EQ(dials()["a"], 1);
   EXPECT_EQ(Go(), "queue");
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(WeightedTarget, IdleChildrenLeaveIdleWhenAsked) {
   Apply(Targets({{"x", 1}}, "pick_first"), {{"x", {"a"}}});
   Ready("a");
   Idle("a");
   ExitIdle();
-  EXPECT_EQ(dials_["a"], 2);
+  EXPECT_EQ(dials()["a"], 2);
 }
 TEST_F(WeightedTarget, ATargetsErrorIsNamedAndAsksTheResolverAgain) {
   ASSERT_EQ(Configure(Targets({{"x", 1}, {"y", 1}})), absl::OkStatus());
@@ -237,9 +237,9 @@ TEST_F(WeightedTarget, AnUpdateIsToldOnceHoweverManyTargetsItChanges) {
   Apply(Targets({{"x", 1}, {"y", 1}}), {{"x", {"a"}}, {"y", {"b"}}});
   AllReady({"a", "b"});
   States();
-  published_ = 0;
+  const int before = published();
   Apply(Targets({{"x", 2}, {"y", 1}}), {{"x", {"a", "c"}}, {"y", {"b", "d"}}});
-  EXPECT_EQ(published_, 1);
+  EXPECT_EQ(published(), before + 1);
   EXPECT_THAT(States(), ElementsAre(kReady));
 }
 TEST_F(WeightedTarget, ATargetSwitchesItsPolicyWithoutDialling) {
@@ -247,7 +247,7 @@ TEST_F(WeightedTarget, ATargetSwitchesItsPolicyWithoutDialling) {
   Ready("a");
   Apply(Targets({{"x", 1}}, "pick_first"), {{"x", {"a"}}});
   EXPECT_EQ(Go(), "a");
-  EXPECT_EQ(dials_["a"], 1);
+  EXPECT_EQ(dials()["a"], 1);
 }
 
 }  // namespace

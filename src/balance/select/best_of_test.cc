@@ -29,7 +29,7 @@ TEST(BestOf, KeepsTheFirstOfEquals) {
 }
 TEST(BestOf, MayDrawOneTwice) { EXPECT_EQ(Best({1, 1}, {0, 9}), 1u); }
 
-class UntriedBackend : public testing::Test {
+class UntriedBackend : public ::testing::Test {
  protected:
   const Subchannel a{"a"}, b{"b"}, c{"c"};
   const std::vector<const Subchannel*> all{&a, &b, &c};

@@ -6,7 +6,7 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 std::vector<uint64_t> Hashes(const HashRing& ring) {
   std::vector<uint64_t> out;

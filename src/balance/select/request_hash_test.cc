@@ -7,9 +7,9 @@
 namespace rondo {
 namespace {
 
-using testing::Optional;
+using ::testing::Optional;
 
-class RequestHashTest : public testing::Test {
+class RequestHashTest : public ::testing::Test {
  protected:
   std::optional<uint64_t> Hash(const Metadata& metadata) {
     args.metadata = &metadata;

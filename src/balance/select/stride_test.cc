@@ -6,9 +6,9 @@
 namespace rondo {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::Le;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Le;
 
 std::vector<uint32_t> Turns(const std::vector<double>& weights, int n) {
   const Stride stride(weights);
@@ -56,9 +56,9 @@ TEST(Stride, AReportedWeightIsHeldWithinAHundredthAndTenTimesTheMean) {
 TEST(Stride, SharesAreTheWeights) {
   std::vector<int> n(3);
   for (uint32_t i : Turns({1, 2, 7}, 10000)) ++n[i];
-  EXPECT_THAT(n, ElementsAre(testing::AllOf(testing::Ge(999), Le(1001)),
-                             testing::AllOf(testing::Ge(1999), Le(2001)),
-                             testing::AllOf(testing::Ge(6999), Le(7001))));
+  EXPECT_THAT(n, ElementsAre(::testing::AllOf(::testing::Ge(999), Le(1001)),
+                             ::testing::AllOf(::testing::Ge(1999), Le(2001)),
+                             ::testing::AllOf(::testing::Ge(6999), Le(7001))));
 }
 TEST(Stride, EqualWeightsAreEven) {
   EXPECT_TRUE(Stride({0.3, 0.3}).even());

@@ -1,0 +1,63 @@
+#pragma once
+// What is simulated, as a file says it (docs/lab.md). Threads: values.
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "random.h"
+#include "server.h"
+
+namespace rondo::lab {
+
+struct ServerGroup {
+  uint32_t count = 1;
+  ServerModel model;
+  uint32_t weight = 1;  // As the resolver tells it.
+  double extra = 0;     // Seconds that each answer takes longer.
+};
+// Others on the same machines: each server's share of its cores is drawn anew now and then.
+struct Antagonists {
+  double every = 0;  // Seconds between draws, on average (exponential); 0: there are none.
+  double hot = 0;    // The probability of `hot_share`; else uniform in [low, high].
+  double hot_share = 1, low = 1, high = 1;
+};
+// From `at` seconds on, servers `first` to `last` are like this; what is below 0 stays.
+struct Change {
+  double at = 0;
+  uint32_t first = 0, last = 0;
+  double speed = -1;   // 0: frozen.
+  double extra = -1;   // Seconds.
+  double errors = -1;  // The share of calls that fail, at once on arrival.
+};
+struct Expectation {
+  std::string policy, metric;  // A metric's name as in the JSON report.
+  double low = 0, high = 0;
+};
+
+struct Scenario {
+  std::string name, about;
+  std::vector<std::string> published;  // What others found, in words.
+  std::vector<uint64_t> seeds{1};
+  double warmup = 0, duration = 10;  // Seconds; what begins in the warm-up isn't counted.
+  uint32_t clients = 1;
+  double rate = 0;                 // Calls a second, of all clients together (Poisson).
+  double timeout = 0;              // Seconds; 0: none.
+  double network = 0, jitter = 0;  // Seconds one way: fixed, and exponential on top.
+  bool reports = false;            // Servers tell their load with each answer (A51).
+  Distribution work;
+  std::vector<ServerGroup> servers;
+  Antagonists antagonists;
+  std::vector<Change> changes;                                // In the order of time.
+  std::vector<std::pair<std::string, std::string>> policies;  // Name, loadBalancingConfig.
+  std::vector<Expectation> expected;
+
+  uint32_t ServerCount() const;
+};
+
+// `where` names the text in errors, which are INVALID_ARGUMENT: "e5.json: servers[0].queue: ...".
+absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text);
+
+}  // namespace rondo::lab

@@ -1,0 +1,72 @@
+#include "scenario.h"
+
+#include "gtest/gtest.h"
+#include "report.h"
+
+namespace rondo::lab {
+namespace {
+
+constexpr const char* kMinimal =
+    R"({"servers":[{"count":2,"cores":4}],"work":{"kind":"constant","mean_ms":10},"load":0.5,
+        "policies":{"rr":[{"round_robin":{}}]})";
+
+std::string ErrorOf(const std::string& text) {
+  absl::StatusOr<Scenario> s = ReadScenario("a.json", text);
+  return s.ok() ? "" : std::string(s.status().message());
+}
+std::string With(const std::string& fields) { return std::string(kMinimal) + "," + fields + "}"; }
+
+TEST(ReadScenario, ALoadIsAShareOfAllCores) {
+  absl::StatusOr<Scenario> s = ReadScenario("a.json", With(R"("clients":3)"));
+  ASSERT_TRUE(s.ok()) << s.status();
+  EXPECT_NEAR(s->rate, 400, 1e-9);
+  EXPECT_EQ(s->clients, 3u);
+  EXPECT_EQ(s->ServerCount(), 2u);
+  EXPECT_EQ(s->policies[0].second, R"([{"round_robin":{}}])");
+}
+TEST(ReadScenario, ErrorsNameFileFieldAndWhatIsAllowed) {
+  EXPECT_EQ(ErrorOf(With(R"("timeout":1)")), "a.json: timeout: unknown field");
+  EXPECT_EQ(ErrorOf(With(R"("clients":0)")), "a.json: clients: 0 is not within 1..10000");
+  EXPECT_EQ(ErrorOf(With(R"("clients":1.5)")), "a.json: clients: 1.5 is no whole number");
+  EXPECT_EQ(ErrorOf(With(R"("duration_s":"x")")), "a.json: duration_s: must be a number");
+  EXPECT_EQ(ErrorOf(With(R"("rate":5)")), "a.json: load: stands beside rate: one of them");
+  EXPECT_EQ(ErrorOf(With(R"("reports":1)")), "a.json: reports: must be true or false");
+  EXPECT_EQ(ErrorOf(With(R"("seeds":[])")), "a.json: seeds: is empty: name at least one");
+  EXPECT_EQ(ErrorOf(With(R"("changes":[{"first":2}])")),
+            "a.json: changes[0].first: 2 is not within 0..1");
+  EXPECT_EQ(ErrorOf(With(R"("expected":[{"policy":"x","metric":"p99_ms"}])")),
+            "a.json: expected[0].policy: no policy is called \"x\"");
+  EXPECT_EQ(ErrorOf("[]"), "a.json: scenario: must be an object");
+  EXPECT_EQ(ErrorOf("{}"), "a.json: servers: is needed: at least one group");
+  EXPECT_EQ(ErrorOf(R"({"servers":[{"queue":"lifo"}]})"),
+            "a.json: servers[0].queue: must be sharing, fifo or none");
+  EXPECT_EQ(ErrorOf(R"({"servers":[{}]})"), "a.json: policies: is needed");
+  EXPECT_EQ(ErrorOf(R"({"servers":[{"count":10000}],"clients":10000})"),
+            "a.json: clients: more than 10000000 pairs of a client and a server");
+  EXPECT_TRUE(ErrorOf("{").starts_with("a.json: "));
+}
+
+TEST(Report, WhatIsExpectedAndDoesNotComeIsTold) {
+  absl::StatusOr<Scenario> s = ReadScenario(
+      "a.json", With(R"("name":"n","expected":[{"policy":"rr","metric":"p99_ms","max":5}])"));
+  ASSERT_TRUE(s.ok()) << s.status();
+  EXPECT_TRUE(Unmet(*s, {{"rr", {{"p99_ms", 5}}}}).empty());
+  EXPECT_EQ(Unmet(*s, {{"rr", {{"p99_ms", 7}}}}),
+            std::vector<std::string>{"n: rr: p99_ms is 7, not within -1e+09..5"});
+}
+TEST(Report, OfSeveralSeedsTheMedianCounts) {
+  EXPECT_EQ(Median({{{"m", 9}}, {{"m", 1}}, {{"m", 2}}}), (Metrics{{"m", 2}}));
+  EXPECT_EQ(Median({{{"m", 1}}, {{"m", 2}}}), (Metrics{{"m", 1.5}}));
+}
+TEST(Report, JsonHasEveryMetricByPolicy) {
+  Scenario s;
+  s.name = "n";
+  s.published = {"p"};
+  EXPECT_EQ(ToJson(s, {{"rr", {{"p99_ms", 5}}}}),
+            "{\n  \"scenario\": \"n\",\n  \"seeds\": [\n    1\n  ],\n  \"policies\": {\n"
+            "    \"rr\": {\n      \"p99_ms\": 5.0\n    }\n  },\n  \"published\": [\n    \"p\"\n"
+            "  ]\n}\n");
+}
+
+}  // namespace
+}  // namespace rondo::lab

@@ -1,0 +1,27 @@
+#pragma once
+// Runs one policy through one scenario. The policy is the production's own code, in as many
+// channels as there are clients, on the test kit's harness. Threads: independent runs, any.
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "histogram.h"
+#include "scenario.h"
+
+namespace rondo::lab {
+
+// What was measured of the calls that began after the warm-up.
+struct Result {
+  Histogram latency;  // Nanoseconds, of those that succeeded.
+  uint64_t calls = 0, errors = 0;
+  uint64_t slow = 0;                     // Took a second or more, or failed.
+  std::vector<uint64_t> calls_to;        // By server.
+  std::vector<uint32_t> connections_to;  // By server, at the end: of all clients.
+  uint32_t most_in_flight = 0;           // At one server.
+  uint64_t simulated = 0;                // Calls with those of the warm-up.
+};
+
+// The same seed gives the same result. `policy` is an index. An error: the policy's config.
+absl::StatusOr<Result> Simulate(const Scenario& scenario, size_t policy, uint64_t seed);
+
+}  // namespace rondo::lab

@@ -1,0 +1,147 @@
+// The simulator against queueing theory, with fixed seeds; and its own rules.
+#include "simulation.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "report.h"
+
+namespace rondo::lab {
+namespace {
+
+using Queue = ServerModel::Queue;
+using Kind = Distribution::Kind;
+
+constexpr const char* kRoundRobin = R"([{"round_robin":{}}])";
+
+// One server of `cores`, work of 1 ms on average, at 70 % load.
+Scenario OneServer(Queue queue, double cores, Distribution work) {
+  Scenario s;
+  s.servers = {{.model = {.queue = queue, .cores = cores}}};
+  s.work = work;
+  s.rate = 700 * cores;
+  s.warmup = 5;
+  s.duration = 200;
+  s.policies = {{"rr", kRoundRobin}};
+  return s;
+}
+Metrics Simulated(const Scenario& scenario, uint64_t seed = 1) {
+  absl::StatusOr<Result> result = Simulate(scenario, 0, seed);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return MetricsOf(*result);
+}
+
+TEST(Theory, TheMeanOfOneQueueIsOneByOneMinusLoad) {  // M/M/1
+  const Scenario s = OneServer(Queue::kFifo, 1, {Kind::kExponential, 1e-3});
+  EXPECT_NEAR(Simulated(s)["mean_ms"], 1 / (1 - 0.7), 0.2);
+}
+TEST(Theory, TwoWorkersAtOneQueue) {  // M/M/2
+  const Scenario s = OneServer(Queue::kFifo, 2, {Kind::kExponential, 1e-3});
+  EXPECT_NEAR(Simulated(s)["mean_ms"], 1 / (1 - 0.7 * 0.7), 0.1);
+}
+TEST(Theory, ConstantWorkWaitsHalfAsLong) {  // M/D/1
+  const Scenario s = OneServer(Queue::kFifo, 1, {Kind::kConstant, 1e-3});
+  EXPECT_NEAR(Simulated(s)["mean_ms"], 1 + 0.7 / (2 * (1 - 0.7)), 0.1);
+}
+TEST(Theory, WithSharingTheMeanDependsOnTheLoadOnly) {  // M/G/1-PS is insensitive.
+  for (const Distribution work :
+       {Distribution{Kind::kExponential, 1e-3}, Distribution{Kind::kConstant, 1e-3},
+        Distribution{Kind::kUniform, 1e-3, 1e-3}}) {
+    EXPECT_NEAR(Simulated(OneServer(Queue::kSharing, 1, work))["mean_ms"], 1 / (1 - 0.7), 0.2);
+  }
+}
+TEST(Theory, WithoutAQueueACallTakesItsWork) {
+  const Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  EXPECT_NEAR(Simulated(s)["p99_ms"], 1, 0.01);
+}
+TEST(Theory, ANormalDistributionThatIsCutAtZeroHasItsMean) {
+  const Distribution work{Kind::kNormal, 55, 55};
+  Chance chance(3);
+  double sum = 0;
+  for (int i = 0; i < 100000; ++i) sum += work.Draw(chance);
+  EXPECT_NEAR(work.Mean(), 70.8, 0.05);
+  EXPECT_NEAR(sum / 100000, work.Mean(), 0.5);
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameAndAnotherAnother) {
+  Scenario s = OneServer(Queue::kSharing, 2, {Kind::kExponential, 1e-3});
+  s.servers[0].count = 5;
+  s.clients = 3;
+  s.duration = 2;
+  s.policies = {{"lr", R"([{"least_request":{}}])"}};
+  EXPECT_EQ(Simulated(s, 1), Simulated(s, 1));
+  EXPECT_NE(Simulated(s, 1), Simulated(s, 2));
+}
+TEST(Simulation, RoundRobinGivesEachServerTheSame) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  s.servers[0].count = 10;
+  s.duration = 10;
+  EXPECT_LE(Simulated(s)["calls_to_a_server_max"] - Simulated(s)["calls_to_a_server_min"], 1);
+}
+TEST(Simulation, AFrozenServersCallsTimeOut) {
+  Scenario s = OneServer(Queue::kFifo, 1, {Kind::kConstant, 1e-4});
+  s.warmup = 0;
+  s.duration = 10;
+  s.timeout = 0.5;
+  s.changes = {{.at = 5, .first = 0, .last = 0, .speed = 0}};
+  const Metrics m = Simulated(s);
+  EXPECT_NEAR(m.at("error_share"), 0.45, 0.03);  // Those of the last half second haven't ended.
+  EXPECT_LT(m.at("p99.9_ms"), 2);
+}
+TEST(Simulation, ASlowServersCallsThatAreUnderWayGetSlowToo) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1});
+  s.warmup = 0;
+  s.duration = 10;
+  s.rate = 1000;
+  s.changes = {{.at = 5, .first = 0, .last = 0, .speed = 0.5}};
+  const Metrics m = Simulated(s);
+  EXPECT_NEAR(m.at("p50_ms"), 1200, 700);
+  EXPECT_NEAR(m.at("p99_ms"), 2000, 20);
+}
+TEST(Simulation, FailuresAreToldAndCounted) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  s.servers[0].count = 4;
+  s.warmup = 0;
+  s.duration = 10;
+  s.changes = {{.at = 0, .first = 2, .last = 2, .errors = 1}};
+  EXPECT_NEAR(Simulated(s)["error_share"], 0.25, 0.01);
+}
+TEST(Simulation, LoadReportsReachThePolicy) {
+  Scenario s = OneServer(Queue::kSharing, 1, {Kind::kExponential, 1e-3});
+  s.servers = {{.count = 1, .model = {.cores = 3}}, {.count = 1, .model = {.cores = 1}}};
+  s.rate = 2000;
+  s.duration = 60;
+  s.warmup = 20;
+  s.reports = true;
+  s.policies = {{"wrr", R"([{"weighted_round_robin":{"blackoutPeriod":"1s"}}])"}};
+  const Metrics m = Simulated(s);
+  EXPECT_NEAR(m.at("calls_to_a_server_max_to_mean"), 1.5, 0.1);  // 3 of 4.
+}
+TEST(Simulation, APolicyThatConnectsLateServes) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  s.servers[0].count = 5;
+  s.warmup = 0;
+  s.duration = 10;
+  s.policies = {{"ring", R"([{"ring_hash":{}}])"}};
+  const Metrics m = Simulated(s);
+  EXPECT_EQ(m.at("error_share"), 0);
+  EXPECT_GT(m.at("calls_to_a_server_min"), 0);
+}
+TEST(Simulation, APolicysWrongConfigIsAnError) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  s.policies = {{"x", R"([{"nope":{}}])"}};
+  EXPECT_EQ(Simulate(s, 0, 1).status(),
+            absl::InvalidArgumentError(
+                "1:1: loadBalancingConfig: none of these policies is known: nope"));
+}
+
+TEST(Histogram, QuantilesAreWithinOnePercent) {
+  Histogram h;
+  for (int i = 1; i <= 100000; ++i) h.Add(i * 1000);
+  EXPECT_NEAR(static_cast<double>(h.Quantile(0.5)), 5e7, 5e5);
+  EXPECT_NEAR(static_cast<double>(h.Quantile(0.999)), 9.99e7, 1e6);
+  EXPECT_NEAR(h.mean(), 5e7, 1e3);
+  EXPECT_EQ(Histogram().Quantile(0.5), 0);
+}
+
+}  // namespace
+}  // namespace rondo::lab
