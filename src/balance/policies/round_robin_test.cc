@@ -98,12 +98,12 @@ TEST_F(RoundRobin, NewWeightsCountAtOnceAndOpenNoConnection) {
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 5), Weighing("b", 5)}).ok());
   AllReady({"a", "b"});
   EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("b", 50)));
-  const auto dials = dials_;
+  const auto before = dials();
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 9), Weighing("b", 1)}).ok());
   EXPECT_NEAR(Shares(100).at("a"), 90, 1);
   EXPECT_TRUE(ResolveEndpoints({Weighing("a", 1), Weighing("b", 1)}).ok());
   EXPECT_THAT(Shares(100), UnorderedElementsAre(Pair("a", 50), Pair("b", 50)));
-  EXPECT_EQ(dials_, dials);
+  EXPECT_EQ(dials(), before);
 }
 TEST_F(RoundRobin, ARetryByWeightAvoidsTheBackendsItTried) {
   ASSERT_TRUE(Configure(kRoundRobin).ok());
@@ -112,7 +112,7 @@ TEST_F(RoundRobin, ARetryByWeightAvoidsTheBackendsItTried) {
   const Call first = Begin();
   End(first);
   const Subchannel* tried[] = {first.result.subchannel()};
-  args_.tried = tried;
+  args().tried = tried;
   for (int i = 0; i < 30; ++i) EXPECT_NE(Go(), first.where);
 }
 
