@@ -8,6 +8,34 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+// Writes down what it is told of its one backend.
+class ListeningPolicy final : public Policy {
+ public:
+  explicit ListeningPolicy(std::vector<std::string>& told) : told_(told) {}
+  absl::Status OnUpdate(const Update& update, Control& control) override {
+    if (handle_ != nullptr) return absl::OkStatus();
+    handle_ = control.Open({.address = update.endpoints[0].addresses[0]},
+                           [this](const SubchannelState& s, Control& c) {
+                             told_.emplace_back(Name(s.connectivity));
+                             c.Publish(s.connectivity, [this](const View&) {
+                               return std::make_shared<ToOne>(handle_->Ref());
+                             });
+                           });
+    handle_->Connect();
+    return absl::OkStatus();
+  }
+  void OnResolverError(const absl::Status&, Control&) override {}
+
+ private:
+  struct ToOne final : Picker {
+    explicit ToOne(SubchannelRef b) : backend(std::move(b)) {}
+    PickResult Pick(const PickArgs&) const override { return Picked{backend.get()}; }
+    const SubchannelRef backend;
+  };
+  std::vector<std::string>& told_;
+  std::unique_ptr<SubchannelHandle> handle_;
+};
+
 class ScalingTest : public ChannelTest {
  protected:
   ScalingTest() {
@@ -282,6 +310,26 @@ TEST_F(ScalingTest, EachConnectionIsMeasured) {  // A94
   Run();
   EXPECT_EQ(seen->all.size(), 5u);
   EXPECT_EQ(seen->all.back(), "lost a:1, subchannel shutdown");
+}
+
+TEST_F(ScalingTest, WhatAttemptsToHaveMoreComeToIsToldToNobody) {
+  std::vector<std::string> told;
+  options_.policies = {
+      {.name = "listening", .make = [&told] { return std::make_unique<ListeningPolicy>(told); }}};
+  options_.default_service_config =
+      R"({"loadBalancingConfig":[{"listening":{}}],
+          "connectionScaling":{"maxConnectionsPerSubchannel":3}})";
+  Full(1);
+  AskAll(2);
+  EXPECT_EQ(network_.connections("a:1"), 2u);
+  network_.Refuse("a:1");
+  AskAll(1);
+  Advance(1s);
+  EXPECT_EQ(network_.attempts("a:1"), 4u);
+  EXPECT_THAT(told, ElementsAre("CONNECTING", "READY"));
+  subscription_ = nullptr;
+  channel_.reset();
+  Run();
 }
 
 }  // namespace

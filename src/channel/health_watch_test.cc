@@ -250,6 +250,7 @@ TEST_F(HealthWatchTest, WhenTheWatchedConnectionGoesTheNextOneIsWatched) {
   Run();
   EXPECT_EQ(State(), "READY");
   EXPECT_THAT(states_, IsEmpty());
+  EXPECT_EQ(channel_->Explain().backends.at(0).state, Connectivity::kReady);
   Answer(kNotServing);  // On the second.
   EXPECT_EQ(State(), "TRANSIENT_FAILURE");
 }

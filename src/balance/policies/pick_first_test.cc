@@ -306,11 +306,14 @@ TEST_F(PickFirst, ALossEndsThePassAndTheOtherAttempts) {
   Advance(10s);
   EXPECT_THAT(dialled(), ElementsAre("a", "b"));
 }
-TEST_F(PickFirst, AReadyConnectionThatFailsIsALoss) {
-  Begins({"a"});
+// A105: the last connection went while an attempt to have one more was in its backoff.
+TEST_F(PickFirst, AReadyConnectionThatFailsBeginsANewPass) {
+  Begins({"a", "b"});
   Ready("a");
   Fails("a");
-  EXPECT_EQ(state(), kIdle);
+  EXPECT_EQ(state(), kConnecting);
+  EXPECT_EQ(dials()["b"], 1);
+  EXPECT_EQ(reresolutions(), 1);
 }
 TEST_F(PickFirst, ManyPicksWhileIdleAreOneConnect) {
   Begins({"a"});
