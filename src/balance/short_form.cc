@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "balance/builtin.h"
+#include "balance/select/best_of.h"
 #include "balance/spread.h"
 #include "rondo/policy.h"
 
@@ -96,21 +97,13 @@ struct Best {
 }  // namespace
 
 const Subchannel* LeastLoaded(const ReadySet& set, const PickArgs& args, uint32_t choices) {
-  constexpr uint32_t kMostChoices = 16;
   const auto n = static_cast<uint32_t>(set.size());
-  choices = std::clamp(choices, 1u, kMostChoices);
+  choices = std::clamp(choices, 1u, DifferentDraws::kMost);
   Best fresh, any;
   if (n > 2 * choices) {
-    // A draw below n - i, shifted past the smaller ones that are taken: different ones, each subset
-    // equally likely.
-    uint32_t taken[kMostChoices];
+    DifferentDraws draw(n, *args.chance);
     for (uint32_t i = 0; i < choices; ++i) {
-      uint32_t draw = args.chance->Below(n - i);
-      uint32_t at = 0;
-      for (; at < i && taken[at] <= draw; ++at) ++draw;
-      std::copy_backward(taken + at, taken + i, taken + i + 1);
-      taken[at] = draw;
-      const Subchannel* s = set[draw].subchannel.get();
+      const Subchannel* s = set[draw()].subchannel.get();
       if (!args.Tried(s)) fresh.Consider(s, *args.chance);
     }
     if (fresh.found != nullptr) return fresh.found;

@@ -65,7 +65,7 @@ struct EwmaPicker final : Picker {
       uint32_t next = args.chance->Below(n);
       best = BestOf(n, [&] { return next = next + 1 < n ? next + 1 : 0; }, cost);
     } else {
-      best = BestOf(config.choices, [&] { return args.chance->Below(n); }, cost);
+      best = BestOf(std::min(config.choices, n), DifferentDraws(n, *args.chance), cost);
     }
     if (!args.tried.empty()) best = Untried(best, all, args);
     PickResult result = Picked{all[best], "low latency and load"};

@@ -41,6 +41,18 @@ class P2cEwma : public PolicyTest {
   }
 };
 
+TEST_F(P2cEwma, TheWorstOfManyIsNeverComparedWithItself) {
+  Addresses all;
+  std::map<std::string, Duration> latency;
+  for (char c = 'a'; c <= 'k'; ++c) {
+    all.emplace_back(1, c);
+    latency[all.back()] = c == 'c' ? 2s : 10ms;
+  }
+  BeginsReady(all);
+  Serve(100, latency, 0ms);  // All are known.
+  EXPECT_EQ(Serve(2000, latency, 0ms)["c"], 0);
+}
+
 // ---- Config
 
 TEST_F(P2cEwma, IsKnownByBothNames) {

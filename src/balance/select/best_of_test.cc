@@ -1,6 +1,9 @@
 #include "balance/select/best_of.h"
 
 #include <functional>
+#include <map>
+#include <set>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -28,6 +31,30 @@ TEST(BestOf, KeepsTheFirstOfEquals) {
   EXPECT_EQ(Best({1, 0}, {3, 3}), 1u);
 }
 TEST(BestOf, MayDrawOneTwice) { EXPECT_EQ(Best({1, 1}, {0, 9}), 1u); }
+
+TEST(DifferentDraws, NoneComesTwiceAndEachSetIsEquallyLikely) {
+  Chance chance(5);
+  std::map<std::set<uint32_t>, int> sets;
+  std::vector<int> first(5);
+  for (int i = 0; i < 10000; ++i) {
+    DifferentDraws draw(5, chance);
+    const uint32_t a = draw(), b = draw(), c = draw();
+    ++sets[{a, b, c}];
+    ++first[a];
+  }
+  ASSERT_EQ(sets.size(), 10u);
+  for (const auto& [set, times] : sets) {
+    EXPECT_EQ(set.size(), 3u);
+    EXPECT_LT(*set.rbegin(), 5u);
+    EXPECT_NEAR(times, 1000, 120);
+  }
+  for (const int times : first) EXPECT_NEAR(times, 2000, 160);
+}
+TEST(DifferentDraws, AsManyAsThereAreAreAll) {
+  Chance chance(5);
+  DifferentDraws draw(4, chance);
+  EXPECT_EQ((std::set<uint32_t>{draw(), draw(), draw(), draw()}), (std::set<uint32_t>{0, 1, 2, 3}));
+}
 
 class UntriedBackend : public ::testing::Test {
  protected:
