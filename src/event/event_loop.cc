@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kReadBuffer = 64 << 10;
 // Flushes that lead to flushes are few; two parties that keep each other busy must let others in.
 constexpr int kTurnEndRounds = 4;  // Of work until none is left, then a flush.
-constexpr int kWorkRounds = 256;   // Work that never rests must not keep the rest from going out.
+constexpr int kWorkRounds = 128;   // Work that never rests must not keep the rest from going out.
 
 // A one-shot timer that owns its function. It may be dropped inside that function.
 class OwnedTimer final : public Timer {
