@@ -97,6 +97,16 @@ struct DnsOptions {
 // loop). Each address is an endpoint of its own.
 ResolverFactory DnsResolver(DnsOptions options = {});
 
+struct FileOptions {
+  // From a look at the file to the next one. > 0
+  Duration period = std::chrono::seconds(1);
+};
+// file:///path.json: endpoints with weights, zones and labels, and a service config, from a file
+// that is looked at again and again (docs/resolvers/file.md). Written in place, replaced by
+// rename, or reached by a link that is changed: what is new counts, as a whole or not at all.
+// Read on the channel's loop, at most 1 MiB: meant for local disks.
+ResolverFactory FileResolver(FileOptions options = {});
+
 // A resolver whose news the program pushes: for tests, and for discovery of one's own. Copies share
 // one state; every channel that uses the factory hears everything, and one that starts late, or
 // again after idling, hears the last news first.

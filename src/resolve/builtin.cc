@@ -8,7 +8,7 @@
 namespace rondo::resolve {
 
 Registry::Registry(std::vector<ResolverFactory> users) : factories_(std::move(users)) {
-  for (auto make : {DnsScheme, Ipv4Scheme, Ipv6Scheme, PassthroughScheme, StaticScheme, UnixScheme,
+  for (auto make : {DnsScheme, FileScheme, Ipv4Scheme, Ipv6Scheme, PassthroughScheme, StaticScheme, UnixScheme,
                     UnixAbstractScheme}) {
     factories_.push_back(make());
   }

@@ -11,6 +11,7 @@
 namespace rondo::resolve {
 
 ResolverFactory DnsScheme();
+ResolverFactory FileScheme();
 ResolverFactory Ipv4Scheme();
 ResolverFactory Ipv6Scheme();
 ResolverFactory PassthroughScheme();

@@ -76,7 +76,7 @@ TEST(Target, ThatIsNoUriIsAnErrorThatNamesTheSchemes) {
   EXPECT_EQ(
       ReadTarget("%zz"),
       "INVALID_ARGUMENT: target \"%zz\": not a URI, also not with \"dns:///\" before it; known "
-      "schemes: dns, ipv4, ipv6, passthrough, static, unix, unix-abstract");
+      "schemes: dns, file, ipv4, ipv6, passthrough, static, unix, unix-abstract");
   EXPECT_EQ(ReadTarget("a%2").substr(0, 24), "INVALID_ARGUMENT: target");
   EXPECT_EQ(ReadTarget("a\nb").substr(0, 24), "INVALID_ARGUMENT: target");
   EXPECT_EQ(ReadTarget("a", "nowhere").substr(0, 68),
