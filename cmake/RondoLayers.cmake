@@ -18,8 +18,8 @@ function(rondo_target name)
   endif()
 endfunction()
 
-# With RONDO_UNITY some sources are compiled together: a third of the time, for builds that always begin
-# anew. Names in a layer's unnamed namespaces are therefore told apart; other builds compile each file alone.
+# With RONDO_UNITY some sources are compiled together: a third of the time, for builds from nothing;
+# release builds compile each file alone. Names in a layer's unnamed namespaces are therefore told apart.
 function(rondo_unity name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD "${RONDO_UNITY}" UNITY_BUILD_BATCH_SIZE 8)
   if(RONDO_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

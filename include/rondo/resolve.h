@@ -95,6 +95,8 @@ struct DnsOptions {
 };
 // dns://server/host:port, dns:///host: asks the hosts file, then the DNS (c-ares on the channel's
 // loop). Each address is an endpoint of its own.
+// Where an HTTP proxy is in use (ChannelOptions::enable_http_proxy), dns names are the proxy's to
+// look up, and this resolver, as any other of the scheme, isn't asked (A1).
 ResolverFactory DnsResolver(DnsOptions options = {});
 
 struct FileOptions {

@@ -291,6 +291,23 @@ TEST_F(ProxyTest, OfSeveralAddressesOfTheProxyTheNextIsTriedAndRemembered) {
   EXPECT_EQ(call->text(), "greeter.example:443:y");
   EXPECT_EQ(network_.attempts("10.0.0.8:3128"), 1u);
 }
+TEST_F(ProxyTest, ConnectionsMadeAtOnceEachTryEveryAddressOfTheProxy) {
+  variables_["http_proxy"] = "proxy.example:3128";
+  RoundRobin();
+  for (const char* a : {"10.0.0.1:80", "10.0.0.2:80"}) Serve(a);
+  network_.Refuse("10.0.0.8:3128");
+  names_.PublishAddresses({"10.0.0.1:80", "10.0.0.2:80"});
+  OpenIn("test:///service");
+  Connect();
+  for (int i = 0; i < 2; ++i) {
+    lookups_.Tell(event::Family::kIpv4,
+                  event::NamedAddresses{.addresses = {"10.0.0.8", "10.0.0.9"}});
+    lookups_.Tell(event::Family::kIpv6, event::NamedAddresses{});
+  }
+  Run();
+  EXPECT_EQ(network_.attempts("10.0.0.8:3128"), 2u);
+  EXPECT_THAT(Ask(2), UnorderedElementsAre("10.0.0.1:80:x", "10.0.0.2:80:x"));
+}
 TEST_F(ProxyTest, AnAddressOfTheProxyThatSwallowsAllIsTriedLastTheNextTime) {
   variables_["http_proxy"] = "proxy.example:3128";
   Serve(std::string(kGreeter));

@@ -292,6 +292,7 @@ void Core::Shutdown(const absl::Status& why) {
     while (!queue->empty()) queue->Front().End(why);
   }
   pool_.CloseAll(why.message().empty() ? "" : "the channel was closed");
+  pool_.gate().Stop();
   board_.Publish(ChannelState::kShutdown, why);
   // Nothing of the loop's points here any more: the last share may go on any thread.
   static_cast<TurnNode&>(*this).Cancel();

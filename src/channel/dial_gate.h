@@ -24,6 +24,7 @@ class DialGate final : private event::TurnNode {
       if (gate_.IsFull() || !gate_.waiting_.empty()) return gate_.waiting_.Push(*this);
       Enter();
     }
+    bool limited() const { return gate_.most_ > 0; }
     void Return() {  // Also of one that waits, and of one that has none.
       LeaveQueue();
       if (!std::exchange(inside_, false)) return;
@@ -48,6 +49,8 @@ class DialGate final : private event::TurnNode {
 
   // `most` 0: no limit. The loop outlives the gate.
   DialGate(event::EventLoop& loop, size_t most) : loop_(loop), most_(most) {}
+  // When all tickets are gone: nothing of the loop's points here any more.
+  void Stop() { Cancel(); }
 
  private:
   bool IsFull() const { return most_ > 0 && inside_ >= most_; }

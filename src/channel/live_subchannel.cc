@@ -111,8 +111,9 @@ void LiveSubchannel::OnMayDial() {
   auto& s = std::get<subchannel::Connecting>(state_);
   s.retry_not_before += now - asked_to_dial_;  // It begins only now.
   // connection-backoff.md: an attempt gets at least MIN_CONNECT_TIMEOUT, or until the next may
-  // begin.
-  connect_by_ = std::max(now + core_.options().backoff.min_connect_timeout, s.retry_not_before);
+  // begin; but not where others wait for its place.
+  connect_by_ = now + core_.options().backoff.min_connect_timeout;
+  if (!limited()) connect_by_ = std::max(connect_by_, s.retry_not_before);
   core_.home().Arm(*this, connect_by_);
   dial_ = core_.network().Connect(
       core_.home(), address(), [this](absl::StatusOr<std::unique_ptr<event::Socket>> socket) {

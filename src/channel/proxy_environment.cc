@@ -1,6 +1,7 @@
 #include "channel/proxy_environment.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/text.h"
@@ -55,11 +56,20 @@ std::string Basic(std::string_view user_info) {
   return out;
 }
 
+absl::Status NoProxy(const Setting& setting) {
+  return absl::InvalidArgumentError(
+      Cat(setting.name, ": the proxy is no host:port; write http://host:port"));
+}
+
 // "http://user:password@proxy.example:3128/", or without "http://".
 absl::StatusOr<event::HttpProxy> ParseProxy(const Setting& setting) {
   std::string_view text = WithoutSpace(setting.value);
   if (const size_t scheme = text.find("://"); scheme != text.npos) {
     const std::string_view name = text.substr(0, scheme);
+    // The value isn't shown: any part of a malformed one may be the password.
+    if (!std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0; })) {
+      return NoProxy(setting);
+    }
     if (LowerCase(name) != "http") {
       return absl::InvalidArgumentError(Cat(setting.name, ": the proxy's scheme is \"", name,
                                             "\", only http:// is spoken to a proxy"));
@@ -67,8 +77,7 @@ absl::StatusOr<event::HttpProxy> ParseProxy(const Setting& setting) {
     text.remove_prefix(scheme + 3);
   }
   const size_t end = std::min(text.find_first_of("/?#"), text.size());
-  // What stands before an @ may be a password, also where the @ isn't where it should be.
-  const bool secret = text.find('@') != text.npos, wrong = text.find('@', end) != text.npos;
+  const bool wrong = text.find('@', end) != text.npos;
   text = text.substr(0, end);
   event::HttpProxy out;
   if (const size_t at = text.rfind('@'); at != text.npos) {
@@ -77,9 +86,7 @@ absl::StatusOr<event::HttpProxy> ParseProxy(const Setting& setting) {
   }
   const auto host = resolve::ParseHostPort(text, kProxyPort);
   if (!host.ok() || wrong) {
-    return absl::InvalidArgumentError(Cat(setting.name, ": the proxy ",
-                                          secret ? std::string() : Cat("\"", text, "\" "),
-                                          "is no host:port; write http://host:port"));
+    return NoProxy(setting);
   }
   out.host = host->host;
   out.port = host->port;

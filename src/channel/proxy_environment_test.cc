@@ -60,9 +60,9 @@ TEST(ProxyEnvironment, UserAndPasswordAreForBasicAuthorization) {  // RFC 7617
 TEST(ProxyEnvironment, WhatIsWrongIsToldWithoutThePassword) {
   EXPECT_EQ(Told({{"http_proxy", "socks5://u:secret@p:1"}}),
             "http_proxy: the proxy's scheme is \"socks5\", only http:// is spoken to a proxy");
-  EXPECT_EQ(Told({{"https_proxy", "http://p:x:1"}}),
-            "https_proxy: the proxy \"p:x:1\" is no host:port; write http://host:port");
-  for (const char* url : {"http://u:secret@", "http://u:sec/ret@p:1", "http://u:secret@p:x:1"}) {
+  for (const char* url :
+       {"http://p:x:1", "http://u:secret@", "http://u:sec/ret@p:1", "http://u:secret@p:x:1",
+        "http://u:secret%40p:1", "http://u:secret", "u:sec://ret@p:1"}) {
     EXPECT_EQ(Told({{"https_proxy", url}}),
               "https_proxy: the proxy is no host:port; write http://host:port");
   }
@@ -98,6 +98,10 @@ TEST(ProxyEnvironment, AddressesAreExceptedByRangesToo) {
   EXPECT_FALSE(Excepts("10.0.0.0/8", "11.1.2.3"));
   EXPECT_TRUE(Excepts("fd00::/8,1.2.3.4", "1.2.3.4"));
   EXPECT_TRUE(Excepts("[2001:db8::1]", "2001:db8::1"));
+  EXPECT_TRUE(Excepts("::ffff:10.0.0.0/104", "10.1.2.3"));
+  EXPECT_FALSE(Excepts("::ffff:10.0.0.0/104", "11.1.2.3"));
+  EXPECT_FALSE(Excepts("::ffff:10.0.0.0/8", "10.1.2.3")) << "that is more than IPv4's share";
+  EXPECT_FALSE(Excepts("10.0.0.0/-0", "11.1.2.3"));
   EXPECT_FALSE(Excepts("10.0.0.0/99", "10.0.0.1"));
 }
 TEST(ProxyEnvironment, AStarExceptsAll) { EXPECT_TRUE(Excepts("a,*", "b.example")); }

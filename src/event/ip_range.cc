@@ -47,16 +47,17 @@ std::optional<IpRange> IpRange::Parse(std::string_view text) {
   IpRange out;
   out.bits_ = bits->bytes;
   out.family_ = bits->family;
-  const int most = bits->family == 4 ? 32 : 128;
-  out.prefix_ = most;
-  if (slash == text.npos) return out;
-  const std::string_view number = text.substr(slash + 1);
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), out.prefix_);
-  if (error != std::errc{} || end != number.data() + number.size() || out.prefix_ < 0 ||
-      out.prefix_ > most) {
-    return std::nullopt;
+  // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  const unsigned before = bits->family == 4 && text.find(':') != text.npos ? 96 : 0;
+  const unsigned most = bits->family == 4 ? before + 32 : 128;
+  unsigned prefix = most;
+  if (slash != text.npos) {
+    const std::string_view number = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), prefix);
+    if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
   }
+  if (prefix < before || prefix > most) return std::nullopt;
+  out.prefix_ = static_cast<int>(prefix - before);
   return out;
 }
 

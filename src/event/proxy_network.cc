@@ -32,7 +32,7 @@ class ProxyDial final : public Dial, private TimerNode {
     LookUp();
   }
   ~ProxyDial() override {
-    if (dial_ != nullptr || tunnel_ != nullptr) ++way_.first;
+    if (dial_ != nullptr || tunnel_ != nullptr) NextBeginsElsewhere();
   }
 
  private:
@@ -79,16 +79,23 @@ class ProxyDial final : public Dial, private TimerNode {
   }
 
   void Next() {
+    if (tried_ == 0) start_ = way_.first;
     if (tried_ == addresses_.size()) return Fail(last_);
-    const std::string& at = addresses_[way_.first % addresses_.size()];
+    const std::string& at = addresses_[(start_ + tried_) % addresses_.size()];
     ++tried_;
     dial_ = way_.inner.Connect(loop_, at, [this](absl::StatusOr<std::unique_ptr<Socket>> socket) {
       const auto over = std::move(dial_);
       if (socket.ok()) return Open(*std::move(socket));
-      ++way_.first;
+      NextBeginsElsewhere();
       last_ = socket.status();
       Next();
     });
+  }
+
+  // The address tried last has failed. Attempts at the same time that meet the same bad address
+  // move the beginning once.
+  void NextBeginsElsewhere() {
+    if (way_.first == start_ + tried_ - 1) ++way_.first;
   }
 
   void Open(std::unique_ptr<Socket> socket) {
@@ -99,7 +106,7 @@ class ProxyDial final : public Dial, private TimerNode {
   void OnOpened(const absl::Status& status) {
     auto tunnel = std::move(tunnel_);
     if (!status.ok()) {
-      ++way_.first;
+      NextBeginsElsewhere();
       return Fail(status);
     }
     DialDone done = std::move(done_);

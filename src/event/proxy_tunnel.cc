@@ -110,7 +110,7 @@ std::optional<absl::Status> ProxyTunnel::Judge() {
     const std::string_view line = std::string_view(reply_).substr(0, reply_.find("\r\n"));
     const std::string_view status = StatusOfLine(line);
     if (status.empty()) return NoHttp(line);
-    if (status.front() == '2') {  // Has no body, whatever its fields say (RFC 9110, 9.3.6).
+    if (status.starts_with("200")) {  // Has no body, whatever its fields say (RFC 9110, 9.3.6).
       reply_.erase(0, end + kEndOfHead.size());
       return absl::OkStatus();
     }
