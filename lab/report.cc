@@ -35,25 +35,26 @@ std::string Number(double x) {
   return out.str();
 }
 
-double Of(const Metrics& metrics, const std::string& name) {
-  const auto it = metrics.find(name);
-  return it == metrics.end() ? 0 : it->second;
-}
-
 }  // namespace
 
 Metrics MetricsOf(const Result& r) {
   Metrics out;
   const auto ms = [&](double q) { return static_cast<double>(r.latency.Quantile(q)) / 1e6; };
-  const double calls = std::max<double>(1, static_cast<double>(r.calls));
-  out["calls"] = static_cast<double>(r.calls);
-  out["mean_ms"] = r.latency.mean() / 1e6;
-  out["p50_ms"] = ms(0.5);
-  out["p90_ms"] = ms(0.9);
-  out["p99_ms"] = ms(0.99);
-  out["p99.9_ms"] = ms(0.999);
-  out["error_share"] = static_cast<double>(r.errors) / calls;
-  out["slow_share"] = static_cast<double>(r.slow) / calls;
+  const auto calls = static_cast<double>(r.calls);
+  out["calls"] = calls;
+  // What nothing was measured of is left out: a 0 would meet every upper bound.
+  if (r.calls > r.errors + r.unfinished) {
+    out["mean_ms"] = r.latency.mean() / 1e6;
+    out["p50_ms"] = ms(0.5);
+    out["p90_ms"] = ms(0.9);
+    out["p99_ms"] = ms(0.99);
+    out["p99.9_ms"] = ms(0.999);
+  }
+  if (r.calls > 0) {
+    out["error_share"] = static_cast<double>(r.errors) / calls;
+    out["unfinished_share"] = static_cast<double>(r.unfinished) / calls;
+    out["slow_share"] = static_cast<double>(r.slow) / calls;
+  }
   out["most_in_flight"] = r.most_in_flight;
   AddSpread(r.calls_to, "calls_to_a_server", out);
   AddSpread(r.connections_to, "connections_to_a_server", out);
@@ -67,6 +68,7 @@ Metrics Median(const std::vector<Metrics>& runs) {
   }
   Metrics out;
   for (auto& [name, values] : all) {
+    if (values.size() < runs.size()) continue;  // A run without it must not go unseen.
     std::sort(values.begin(), values.end());
     const size_t half = values.size() / 2;
     out[name] = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
@@ -98,7 +100,8 @@ void PrintTable(const Scenario& s, const std::vector<Row>& rows, std::ostream& o
     out << std::left << std::setw(static_cast<int>(widest) + 2) << row.policy << std::right;
     for (const auto& [title, metric] : kColumns) {
       const double scale = std::string_view(title).find('%') == std::string_view::npos ? 1 : 100;
-      out << std::setw(10) << Number(scale * Of(row.metrics, metric));
+      const auto it = row.metrics.find(metric);
+      out << std::setw(10) << (it == row.metrics.end() ? "-" : Number(scale * it->second));
     }
     out << "\n";
   }
@@ -117,11 +120,17 @@ std::vector<std::string> Unmet(const Scenario& s, const std::vector<Row>& rows) 
   for (const Expectation& e : s.expected) {
     for (const Row& row : rows) {
       if (row.policy != e.policy) continue;
-      const double got = Of(row.metrics, e.metric);
-      if (got >= e.low && got <= e.high) continue;
+      const auto got = row.metrics.find(e.metric);
+      const bool there = got != row.metrics.end();
+      if (there && got->second >= e.low && got->second <= e.high) continue;
       std::ostringstream line;
-      line << s.name << ": " << e.policy << ": " << e.metric << " is " << got << ", not within "
-           << e.low << ".." << e.high;
+      line << s.name << ": " << e.policy << ": " << e.metric << " is ";
+      if (there) {
+        line << got->second;
+      } else {
+        line << "absent";
+      }
+      line << ", not within " << e.low << ".." << e.high;
       out.push_back(line.str());
     }
   }

@@ -10,10 +10,11 @@
 
 namespace rondo::lab {
 
-// The metrics of a run, by the names of the JSON report; milliseconds, shares of 1, or counts.
+// The metrics of a run, by their names (MetricNames()); milliseconds, shares of 1, or counts. What
+// nothing was measured of is absent: times without a call that succeeded, shares without a call.
 using Metrics = std::map<std::string, double>;
 Metrics MetricsOf(const Result& result);
-// Of each metric the median over the seeds.
+// Of each metric that all runs have the median over the seeds.
 Metrics Median(const std::vector<Metrics>& runs);
 
 struct Row {
@@ -22,7 +23,7 @@ struct Row {
 };
 void PrintTable(const Scenario& scenario, const std::vector<Row>& rows, std::ostream& out);
 std::string ToJson(const Scenario& scenario, const std::vector<Row>& rows);
-// What the scenario expects and didn't come; each a line.
+// What the scenario expects and didn't come, or isn't there; each a line.
 std::vector<std::string> Unmet(const Scenario& scenario, const std::vector<Row>& rows);
 
 }  // namespace rondo::lab

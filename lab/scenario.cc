@@ -171,6 +171,15 @@ void ReadTraffic(Fields& f, Scenario& out) {
   out.rate = load * power / out.work.Mean();
 }
 
+void CheckMetric(const Fields& f, const std::string& metric) {
+  std::string known;
+  for (const std::string& name : MetricNames()) {
+    if (name == metric) return;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  f.Bad("metric", "no metric is called \"" + metric + "\"; there are " + known);
+}
+
 void ReadPolicies(Fields& f, Scenario& out) {
   const Json& policies = f.Need("policies");
   if (!policies.is_object() || policies.empty()) {
@@ -184,6 +193,7 @@ void ReadPolicies(Fields& f, Scenario& out) {
     Expectation x{.policy = e.String("policy"), .metric = e.String("metric")};
     if (!policies.contains(x.policy)) e.Bad("policy", "no policy is called \"" + x.policy + "\"");
     if (x.metric.empty()) e.Bad("metric", "is needed");
+    CheckMetric(e, x.metric);
     x.low = e.Number("min", -kMost, -kMost, kMost);
     x.high = e.Number("max", kMost, x.low, kMost);
     e.Done();
@@ -232,6 +242,21 @@ uint32_t Scenario::ServerCount() const {
   uint32_t count = 0;
   for (const ServerGroup& g : servers) count += g.count;
   return count;
+}
+
+const std::vector<std::string>& MetricNames() {
+  static const std::vector<std::string>& names = *new std::vector<std::string>([] {
+    std::vector<std::string> out = {
+        "calls",    "mean_ms",     "p50_ms",           "p90_ms",     "p99_ms",
+        "p99.9_ms", "error_share", "unfinished_share", "slow_share", "most_in_flight"};
+    for (const char* of : {"calls_to_a_server_", "connections_to_a_server_"}) {
+      for (const char* what : {"mean", "min", "max", "max_to_mean", "cv"}) {
+        out.push_back(std::string(of) + what);
+      }
+    }
+    return out;
+  }());
+  return names;
 }
 
 absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text) {

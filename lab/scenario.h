@@ -33,7 +33,7 @@ struct Change {
   double errors = -1;  // The share of calls that fail, at once on arrival.
 };
 struct Expectation {
-  std::string policy, metric;  // A metric's name as in the JSON report.
+  std::string policy, metric;  // One of MetricNames().
   double low = 0, high = 0;
 };
 
@@ -56,6 +56,9 @@ struct Scenario {
 
   uint32_t ServerCount() const;
 };
+
+// The names of all metrics of the report, as in its JSON.
+const std::vector<std::string>& MetricNames();
 
 // `where` names the text in errors, which are INVALID_ARGUMENT: "e5.json: servers[0].queue: ...".
 absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text);

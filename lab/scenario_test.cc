@@ -1,5 +1,7 @@
 #include "scenario.h"
 
+#include <set>
+
 #include "gtest/gtest.h"
 #include "report.h"
 
@@ -36,6 +38,14 @@ TEST(ReadScenario, ErrorsNameFileFieldAndWhatIsAllowed) {
             "a.json: changes[0].first: 2 is not within 0..1");
   EXPECT_EQ(ErrorOf(With(R"("expected":[{"policy":"x","metric":"p99_ms"}])")),
             "a.json: expected[0].policy: no policy is called \"x\"");
+  EXPECT_EQ(ErrorOf(With(R"("expected":[{"policy":"rr","metric":"p99"}])")),
+            "a.json: expected[0].metric: no metric is called \"p99\"; there are calls, mean_ms, "
+            "p50_ms, p90_ms, p99_ms, p99.9_ms, error_share, unfinished_share, slow_share, "
+            "most_in_flight, calls_to_a_server_mean, calls_to_a_server_min, "
+            "calls_to_a_server_max, calls_to_a_server_max_to_mean, calls_to_a_server_cv, "
+            "connections_to_a_server_mean, connections_to_a_server_min, "
+            "connections_to_a_server_max, connections_to_a_server_max_to_mean, "
+            "connections_to_a_server_cv");
   EXPECT_EQ(ErrorOf("[]"), "a.json: scenario: must be an object");
   EXPECT_EQ(ErrorOf("{}"), "a.json: servers: is needed: at least one group");
   EXPECT_EQ(ErrorOf(R"({"servers":[{"queue":"lifo"}]})"),
@@ -53,10 +63,40 @@ TEST(Report, WhatIsExpectedAndDoesNotComeIsTold) {
   EXPECT_TRUE(Unmet(*s, {{"rr", {{"p99_ms", 5}}}}).empty());
   EXPECT_EQ(Unmet(*s, {{"rr", {{"p99_ms", 7}}}}),
             std::vector<std::string>{"n: rr: p99_ms is 7, not within -1e+09..5"});
+  EXPECT_EQ(Unmet(*s, {{"rr", {}}}),
+            std::vector<std::string>{"n: rr: p99_ms is absent, not within -1e+09..5"});
+}
+TEST(Report, TimesAndSharesOfNothingAreAbsent) {
+  Result r;
+  EXPECT_FALSE(MetricsOf(r).contains("error_share"));
+  EXPECT_FALSE(MetricsOf(r).contains("unfinished_share"));
+  r.calls = 4;
+  r.errors = 3;
+  r.unfinished = 1;
+  Metrics m = MetricsOf(r);
+  EXPECT_FALSE(m.contains("p99_ms"));
+  EXPECT_FALSE(m.contains("mean_ms"));
+  EXPECT_EQ(m.at("error_share"), 0.75);
+  EXPECT_EQ(m.at("unfinished_share"), 0.25);
+  ++r.calls;
+  r.latency.Add(1000000);
+  m = MetricsOf(r);
+  EXPECT_NEAR(m.at("p99_ms"), 1, 0.01);
+}
+TEST(Report, EveryMetricMayBeExpected) {
+  Result r;
+  r.calls = 1;
+  r.latency.Add(1000);
+  r.calls_to = {1};
+  r.connections_to = {1};
+  std::set<std::string> reported;
+  for (const auto& [name, _] : MetricsOf(r)) reported.insert(name);
+  EXPECT_EQ(reported, std::set<std::string>(MetricNames().begin(), MetricNames().end()));
 }
 TEST(Report, OfSeveralSeedsTheMedianCounts) {
   EXPECT_EQ(Median({{{"m", 9}}, {{"m", 1}}, {{"m", 2}}}), (Metrics{{"m", 2}}));
   EXPECT_EQ(Median({{{"m", 1}}, {{"m", 2}}}), (Metrics{{"m", 1.5}}));
+  EXPECT_EQ(Median({{{"m", 1}}, {}}), Metrics{}) << "a run without it goes unseen";
 }
 TEST(Report, JsonHasEveryMetricByPolicy) {
   Scenario s;

@@ -7,7 +7,6 @@
 #include <limits>
 #include <queue>
 #include <unordered_set>
-#include <utility>
 #include <vector>
 
 namespace rondo::lab {
@@ -30,20 +29,24 @@ class Server {
   static constexpr double kNever = std::numeric_limits<double>::infinity();
 
   explicit Server(ServerModel model) : model_(model) {}
-  void Arrive(uint32_t call, double work, double now) {
+  // Returns what Cancel() is to be told. Other than `call`, which the caller may use again as soon
+  // as the call was given up, no two arrivals have the same.
+  uint64_t Arrive(uint32_t call, double work, double now) {
     Pass(now);
     ++in_flight_;
+    const uint64_t ticket = next_ticket_++;
     if (model_.queue == ServerModel::Queue::kFifo && running() >= model_.cores) {
-      waiting_.push_back({call, work});
+      waiting_.push_back({work, ticket, call});
     } else {
-      running_.push({attained_ + work, call});
+      running_.push({attained_ + work, ticket, call});
     }
+    return ticket;
   }
   // The call whose turn to end it is, at `now`, which is NextEnd().
   uint32_t Finish(double now) {
     Pass(now);
-    attained_ = running_.top().first;  // Not a rounding less.
-    const uint32_t call = running_.top().second;
+    attained_ = running_.top().work;  // Not a rounding less.
+    const uint32_t call = running_.top().call;
     running_.pop();
     --in_flight_;
     ++finished_;
@@ -52,15 +55,15 @@ class Server {
     return call;
   }
   // The caller gave up: the call stops using the server.
-  void Cancel(uint32_t call, double now) {
+  void Cancel(uint64_t ticket, double now) {
     Pass(now);
     --in_flight_;
     for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-      if (it->first != call) continue;
+      if (it->ticket != ticket) continue;
       waiting_.erase(it);
       return;
     }
-    gone_.insert(call);
+    gone_.insert(ticket);
     Refill();
     Forget();
   }
@@ -68,8 +71,10 @@ class Server {
   double NextEnd() const {
     const double rate = Rate();
     if (running_.empty() || rate <= 0) return kNever;
-    return now_ + (running_.top().first - attained_) / rate;
+    return now_ + (running_.top().work - attained_) / rate;
   }
+  // Brings used() up to now.
+  void Advance(double now) { Pass(now); }
   // What others on the same machine leave: the share of `cores` that there is. 1: all.
   void SetShare(double share, double now) {
     Pass(now);
@@ -102,22 +107,31 @@ class Server {
   }
   void Refill() {
     while (!waiting_.empty() && running() < model_.cores) {
-      running_.push({attained_ + waiting_.front().second, waiting_.front().first});
+      const Turn& next = waiting_.front();
+      running_.push({attained_ + next.work, next.ticket, next.call});
       waiting_.pop_front();
     }
   }
   void Forget() {
-    while (!gone_.empty() && gone_.erase(running_.top().second) > 0) running_.pop();
+    // What was given up leaves when it comes to the top, so the top always is in flight.
+    while (!gone_.empty() && gone_.erase(running_.top().ticket) > 0) running_.pop();
   }
 
-  using Running = std::pair<double, uint32_t>;  // Until it has attained so much; the call.
+  struct Turn {
+    double work;  // While it waits; while it runs: what `attained_` is at its end.
+    uint64_t ticket;
+    uint32_t call;
+    bool operator>(const Turn& o) const {
+      return work != o.work ? work > o.work : ticket > o.ticket;
+    }
+  };
   ServerModel model_;
   double now_ = 0, attained_ = 0, share_ = 1, used_ = 0;
   uint32_t in_flight_ = 0;
-  uint64_t finished_ = 0;
-  std::priority_queue<Running, std::vector<Running>, std::greater<>> running_;
-  std::deque<std::pair<uint32_t, double>> waiting_;
-  std::unordered_set<uint32_t> gone_;  // Given up, still in running_.
+  uint64_t finished_ = 0, next_ticket_ = 0;
+  std::priority_queue<Turn, std::vector<Turn>, std::greater<>> running_;
+  std::deque<Turn> waiting_;
+  std::unordered_set<uint64_t> gone_;  // Tickets given up, still in running_.
 };
 
 }  // namespace rondo::lab

@@ -39,6 +39,8 @@ struct Event {
 struct Flight {
   uint32_t client = 0, server = 0, generation = 0;
   double begun = 0, work = 0;
+  double picked_at = 0;  // Later than `begun` when it was queued.
+  uint64_t ticket = 0;   // The server's.
   bool measured = false, at_server = false, fails = false;
   PolicyHarness::Call call;
 };
@@ -142,6 +144,9 @@ Result Simulation::Run() {
     now_ = event.at;
     Handle(event);
   }
+  for (const Flight& f : flights_) {
+    if (f.measured) ++result_.unfinished;
+  }
   for (Client& client : clients_) {
     for (const std::string& address : client.channel->Open()) {
       if (client.channel->StateOf(address) != Connectivity::kReady) continue;
@@ -189,7 +194,7 @@ void Simulation::NextCall() {
   free_.pop_back();
   Flight& f = flights_[id];
   f.client = clients_.size() == 1 ? 0 : chance_.Below(static_cast<uint32_t>(clients_.size()));
-  f.begun = now_;
+  f.begun = f.picked_at = now_;
   f.work = s_.work.Draw(chance_);
   f.measured = now_ >= s_.warmup;
   f.at_server = f.fails = false;
@@ -216,6 +221,7 @@ void Simulation::Place(uint32_t id) {
     return;
   }
   if (!f.call.result.picked()) return End(id, f.call.result.status());
+  f.picked_at = now_;
   const std::string& name = f.call.where;
   std::from_chars(name.data(), name.data() + name.size(), f.server);
   if (f.measured) ++result_.calls_to[f.server];
@@ -232,7 +238,7 @@ void Simulation::Reach(uint32_t id) {
     return Push(now_ + Way(), Kind::kAnswer, id, f.generation);
   }
   f.at_server = true;
-  m.server.Arrive(id, f.work, now_);
+  f.ticket = m.server.Arrive(id, f.work, now_);
   result_.most_in_flight = std::max(result_.most_in_flight, m.server.in_flight());
   WatchServer(f.server);
 }
@@ -256,7 +262,7 @@ void Simulation::Answer(uint32_t id) {
 void Simulation::TimeOut(uint32_t id) {
   Flight& f = flights_[id];
   if (f.at_server) {
-    machines_[f.server].server.Cancel(id, now_);
+    machines_[f.server].server.Cancel(f.ticket, now_);
     WatchServer(f.server);
   }
   End(id, absl::DeadlineExceededError("timeout"));
@@ -265,10 +271,9 @@ void Simulation::TimeOut(uint32_t id) {
 void Simulation::End(uint32_t id, absl::Status status) {
   Flight& f = flights_[id];
   const double took = now_ - f.begun;
-  const auto latency = Duration(static_cast<int64_t>(took * 1e9));
   if (f.measured) {
     if (status.ok()) {
-      result_.latency.Add(latency.count());
+      result_.latency.Add(static_cast<int64_t>(took * 1e9));
     } else {
       ++result_.errors;
     }
@@ -276,10 +281,12 @@ void Simulation::End(uint32_t id, absl::Status status) {
   }
   PolicyHarness& channel = *clients_[f.client].channel;
   channel.AdvanceTo(At(now_));
+  const auto latency = Duration(static_cast<int64_t>((now_ - f.picked_at) * 1e9));
   const bool told = s_.reports && status.ok();
   channel.End(f.call, std::move(status), told ? &machines_[f.server].report : nullptr, latency);
   ++f.generation;
   f.call.picker = nullptr;
+  f.measured = false;  // What is left at the end is unfinished.
   free_.push_back(id);
 }
 
@@ -325,6 +332,7 @@ void Simulation::Apply(const Change& change) {
 }
 void Simulation::Report() {
   for (Machine& m : machines_) {
+    m.server.Advance(now_);
     const ServerModel& model = m.server.model();
     const double power = model.cores * (model.speed > 0 ? model.speed : 1) * kReportWindow;
     m.report.application = m.report.cpu = (m.server.used() - m.used_before) / power;

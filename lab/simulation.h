@@ -14,6 +14,7 @@ namespace rondo::lab {
 struct Result {
   Histogram latency;  // Nanoseconds, of those that succeeded.
   uint64_t calls = 0, errors = 0;
+  uint64_t unfinished = 0;               // Under way when the run ended.
   uint64_t slow = 0;                     // Took a second or more, or failed.
   std::vector<uint64_t> calls_to;        // By server.
   std::vector<uint32_t> connections_to;  // By server, at the end: of all clients.

@@ -87,6 +87,28 @@ TEST(Simulation, AFrozenServersCallsTimeOut) {
   EXPECT_NEAR(m.at("error_share"), 0.45, 0.03);  // Those of the last half second haven't ended.
   EXPECT_LT(m.at("p99.9_ms"), 2);
 }
+TEST(Simulation, CallsEndOrAreUnderWay) {  // Many give up while others share the server.
+  Scenario s = OneServer(Queue::kSharing, 1, {Kind::kExponential, 1e-3});
+  s.rate = 1500;
+  s.warmup = 0;
+  s.duration = 5;
+  s.timeout = 0.02;
+  absl::StatusOr<Result> r = Simulate(s, 0, 1);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_GT(r->errors, 100u);
+  EXPECT_GT(r->latency.count(), 100u);
+  EXPECT_LT(r->unfinished, 100u);
+  EXPECT_EQ(r->latency.count() + r->errors + r->unfinished, r->calls);
+}
+TEST(Simulation, CallsOfAFrozenServerAreUnfinished) {
+  Scenario s = OneServer(Queue::kFifo, 1, {Kind::kConstant, 1e-4});
+  s.warmup = 0;
+  s.duration = 10;
+  s.changes = {{.at = 0, .first = 0, .last = 0, .speed = 0}};
+  const Metrics m = Simulated(s);
+  EXPECT_EQ(m.at("unfinished_share"), 1);
+  EXPECT_FALSE(m.contains("p99_ms"));
+}
 TEST(Simulation, ASlowServersCallsThatAreUnderWayGetSlowToo) {
   Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1});
   s.warmup = 0;

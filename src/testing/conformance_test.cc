@@ -1,5 +1,6 @@
 // Every policy of ours obeys the rules, and a policy that breaks one is found out.
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "balance/registry.h"
@@ -17,6 +18,8 @@ using ::testing::StartsWith;
 struct Subject {
   std::string name, config;
 };
+// The tests' names have it.
+void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
 
 // Half of them in one child, half in the other, for those that have named children.
 Endpoint InTwo(int i) {
