@@ -10,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Le;
 
-std::vector<uint32_t> Turns(const std::vector<double>& weights, int n) {
+std::vector<uint32_t> TakenTurns(const std::vector<double>& weights, int n) {
   const Stride stride(weights);
   uint32_t turn = 1;
   std::vector<uint32_t> out;
@@ -27,17 +27,17 @@ std::vector<uint16_t> Scaled(const std::vector<double>& weights) {
 // grpc-go's scheduler from turn 1 on.
 TEST(Stride, TurnsAreThoseOfGrpc) {
   EXPECT_THAT(Scaled({1, 10}), ElementsAre(6554, 65535));
-  EXPECT_THAT(Turns({1, 10}, 22),
+  EXPECT_THAT(TakenTurns({1, 10}, 22),
               ElementsAre(1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1));
   EXPECT_THAT(Scaled({1, 2, 3}), ElementsAre(21845, 43690, 65535));
-  EXPECT_THAT(Turns({1, 2, 3}, 12), ElementsAre(1, 2, 2, 0, 1, 2, 1, 2, 2, 0, 1, 2));
+  EXPECT_THAT(TakenTurns({1, 2, 3}, 12), ElementsAre(1, 2, 2, 0, 1, 2, 1, 2, 2, 0, 1, 2));
   EXPECT_THAT(Scaled({2, 3, 6}), ElementsAre(21845, 32768, 65535));
-  EXPECT_THAT(Turns({2, 3, 6}, 11), ElementsAre(1, 2, 2, 0, 1, 2, 2, 1, 2, 0, 2));
+  EXPECT_THAT(TakenTurns({2, 3, 6}, 11), ElementsAre(1, 2, 2, 0, 1, 2, 2, 1, 2, 0, 2));
 }
 TEST(Stride, AWeightThatIsNotKnownIsTheMeanOfTheOthers) {
   const std::vector<double> filled = FillIn({0, 10, 100});
   EXPECT_THAT(Scaled(filled), ElementsAre(36044, 6554, 65535));
-  EXPECT_THAT(Turns(filled, 10), ElementsAre(2, 0, 2, 2, 0, 2, 1, 2, 0, 2));
+  EXPECT_THAT(TakenTurns(filled, 10), ElementsAre(2, 0, 2, 2, 0, 2, 1, 2, 0, 2));
 }
 TEST(Stride, FewerThanTwoKnownWeightsAreNone) {
   EXPECT_THAT(FillIn({0, 0}), IsEmpty());
@@ -55,7 +55,7 @@ TEST(Stride, AReportedWeightIsHeldWithinAHundredthAndTenTimesTheMean) {
 }
 TEST(Stride, SharesAreTheWeights) {
   std::vector<int> n(3);
-  for (uint32_t i : Turns({1, 2, 7}, 10000)) ++n[i];
+  for (uint32_t i : TakenTurns({1, 2, 7}, 10000)) ++n[i];
   EXPECT_THAT(n, ElementsAre(::testing::AllOf(::testing::Ge(999), Le(1001)),
                              ::testing::AllOf(::testing::Ge(1999), Le(2001)),
                              ::testing::AllOf(::testing::Ge(6999), Le(7001))));
@@ -64,7 +64,7 @@ TEST(Stride, EqualWeightsAreEven) {
   EXPECT_TRUE(Stride({0.3, 0.3}).even());
   EXPECT_TRUE(Stride({1000000, 1000000.1}).even()) << "alike in 16 bits";
   EXPECT_FALSE(Stride({1, 2}).even());
-  EXPECT_THAT(Turns({4, 4, 4}, 6), ElementsAre(1, 2, 0, 1, 2, 0));
+  EXPECT_THAT(TakenTurns({4, 4, 4}, 6), ElementsAre(1, 2, 0, 1, 2, 0));
 }
 TEST(Stride, APickCostsTheLargestWeightDividedByTheMean) {
   std::vector<double> weights(100, 1.0);

@@ -5,7 +5,7 @@
 namespace rondo {
 namespace {
 
-class WeightedTurnsTest : public testing::Test {
+class WeightedTurnsTest : public ::testing::Test {
  protected:
   std::vector<int> Shares(const std::vector<double>& weights, int picks) {
     const WeightedTurns by_weight(weights);
