@@ -135,7 +135,7 @@ class ProxyDial final : public Dial, private TimerNode {
   std::unique_ptr<NameService> names_;
   std::array<Answer, 2> answers_;
   std::vector<std::string> addresses_;  // Of the proxy.
-  size_t tried_ = 0;
+  size_t start_ = 0, tried_ = 0;
   absl::Status last_;
   std::unique_ptr<Dial> dial_;
   std::unique_ptr<ProxyTunnel> tunnel_;
