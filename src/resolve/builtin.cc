@@ -8,8 +8,8 @@
 namespace rondo::resolve {
 
 Registry::Registry(std::vector<ResolverFactory> users) : factories_(std::move(users)) {
-  for (auto make : {DnsScheme, FileScheme, Ipv4Scheme, Ipv6Scheme, PassthroughScheme, StaticScheme, UnixScheme,
-                    UnixAbstractScheme}) {
+  for (auto make : {DnsScheme, FileScheme, Ipv4Scheme, Ipv6Scheme, PassthroughScheme, StaticScheme,
+                    UnixScheme, UnixAbstractScheme}) {
     factories_.push_back(make());
   }
 }
