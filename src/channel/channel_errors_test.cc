@@ -420,7 +420,7 @@ TEST_F(BadAnswerTest, BinaryMetadataThatIsNotBase64) {
 TEST_F(ErrorsTest, ATargetThatCannotBeRead) {
   EXPECT_EQ(std::string(TryOpen("%zz").message()),
             "target \"%zz\": not a URI, also not with \"dns:///\" before it; known "
-            "schemes: test, dns, ipv4, ipv6, passthrough, static, unix, unix-abstract");
+            "schemes: test, dns, file, ipv4, ipv6, passthrough, static, unix, unix-abstract");
 }
 TEST_F(ErrorsTest, ADefaultServiceConfigThatIsNotJson) {
   options_.default_service_config = "{\"loadBalancingConfig\":\n  [{\"round_robin\":{}]}";

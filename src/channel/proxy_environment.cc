@@ -85,7 +85,7 @@ absl::StatusOr<event::HttpProxy> ParseProxy(const Setting& setting) {
     text.remove_prefix(at + 1);
   }
   const auto host = resolve::ParseHostPort(text, kProxyPort);
-  if (!host.ok() || wrong) {
+  if (!host.ok() || wrong || host->port.find_first_not_of("0123456789") != std::string::npos) {
     return NoProxy(setting);
   }
   out.host = host->host;

@@ -92,8 +92,12 @@ class FileResolution final : public Resolver {
   void Tell(absl::StatusOr<std::string> text) {
     if (told_ == text) return;
     told_ = std::move(text);
-    absl::StatusOr<Resolution> news = told_->status();
-    if (told_->ok()) news = ReadEndpointList(**told_);
+    absl::StatusOr<Resolution> news = Resolution();
+    if (told_->ok()) {
+      news = ReadEndpointList(**told_);
+    } else {
+      news = told_->status();
+    }
     Resolution out{.endpoints = absl::UnavailableError(Cat(name_, ": ", MessageOf(news.status())))};
     if (news.ok()) out = *std::move(news);
     out.note = Cat("read from ", path_);
