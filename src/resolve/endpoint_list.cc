@@ -40,10 +40,8 @@ absl::Status ReadText(const Json& value, std::string_view path, std::string& out
 absl::Status ReadTexts(const Json& value, std::string_view path, std::vector<std::string>& out) {
   if (!value.is(Kind::kList)) return WrongAt(value, Cat(path, " should be a list of texts"));
   for (const Json& item : value.items()) {
-    if (absl::Status s = ReadText(item, Cat(path, "[", out.size(), "]"), out.emplace_back());
-        !s.ok()) {
-      return s;
-    }
+    const std::string at = Cat(path, "[", out.size(), "]");
+    if (absl::Status s = ReadText(item, at, out.emplace_back()); !s.ok()) return s;
   }
   return absl::OkStatus();
 }

@@ -48,7 +48,7 @@ TEST_F(FileResolverTest, ItTellsWhatTheFileSays) {
   Write("a.json", R"({"endpoints": ["10.0.0.1:1", "10.0.0.2:1"], "serviceConfig": {"a": 1}})");
   EXPECT_THAT(Resolve(FileResolver(), target_), ElementsAre("10.0.0.1:1", "10.0.0.2:1"));
   EXPECT_EQ(heard.back().note, Cat("read from ", Path("a.json")));
-  EXPECT_EQ(heard.back().service_config_json, std::string(62, ' ') + R"({"a": 1})");
+  EXPECT_EQ(heard.back().service_config_json, std::string(61, ' ') + R"({"a": 1})");
 }
 
 TEST_F(FileResolverTest, AFileThatIsReplacedIsReadAgain) {
