@@ -154,6 +154,8 @@ class Call final : public Waiter<Call>,
   // Verbs and callbacks (call_stream.cc).
   template <class F>
   void AtHome(F verb);
+  template <class F>
+  void PostHome(F verb);
   void WriteHere(Slice&& framed, size_t size, bool last, Function<void(bool)>&& done);
   void ReadHere(Function<void(std::optional<Bytes>)>&& done);
   void Feed();

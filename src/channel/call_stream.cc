@@ -9,6 +9,11 @@ namespace rondo::channel {
 template <class F>
 void Call::AtHome(F verb) {
   if (core_->IsHome()) return verb(*this);
+  PostHome(std::move(verb));
+}
+
+template <class F>
+void Call::PostHome(F verb) {
   // A loop that has stopped has ended this call already; the verb falls on the floor.
   core_->home().Post([call = CallShare(this), verb = std::move(verb)]() mutable { verb(*call); });
 }
@@ -18,7 +23,7 @@ void Call::Write(Slice&& framed, bool last, Function<void(bool)>&& done, WriteOp
   if (compression_ != Compression::kIdentity && options.compress)
     framed = Packed(std::move(framed));
   if (core_->IsHome()) return WriteHere(std::move(framed), size, last, std::move(done));
-  AtHome([framed = std::move(framed), size, last, done = std::move(done)](Call& call) mutable {
+  PostHome([framed = std::move(framed), size, last, done = std::move(done)](Call& call) mutable {
     call.WriteHere(std::move(framed), size, last, std::move(done));
   });
 }
@@ -99,7 +104,7 @@ void Call::WritesDone() {
 
 void Call::Read(Function<void(std::optional<Bytes>)>&& done) {
   if (core_->IsHome()) return ReadHere(std::move(done));
-  AtHome([done = std::move(done)](Call& call) mutable { call.ReadHere(std::move(done)); });
+  PostHome([done = std::move(done)](Call& call) mutable { call.ReadHere(std::move(done)); });
 }
 
 void Call::ReadHere(Function<void(std::optional<Bytes>)>&& done) {

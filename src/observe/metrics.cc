@@ -24,23 +24,15 @@ using observe::Sum;
 constexpr Instrument Counter(std::string_view name, std::string_view help) {
   return {.name = name, .help = help, .kind = Kind::kCounter};
 }
+constexpr Instrument Counts(std::string_view name, std::string_view help,
+                            std::span<const double> bounds, std::string_view unit = "") {
+  return {.name = name, .help = help, .kind = Kind::kHistogram, .unit = unit, .bounds = bounds};
+}
 constexpr Instrument Times(std::string_view name, std::string_view help) {
-  return {.name = name,
-          .help = help,
-          .kind = Kind::kHistogram,
-          .unit = "seconds",
-          .bounds = observe::kLatencyBounds};
+  return Counts(name, help, observe::kLatencyBounds, "seconds");
 }
 constexpr Instrument Sizes(std::string_view name, std::string_view help) {
-  return {.name = name,
-          .help = help,
-          .kind = Kind::kHistogram,
-          .unit = "bytes",
-          .bounds = observe::kSizeBounds};
-}
-constexpr Instrument Counts(std::string_view name, std::string_view help,
-                            std::span<const double> bounds) {
-  return {.name = name, .help = help, .kind = Kind::kHistogram, .bounds = bounds};
+  return Counts(name, help, observe::kSizeBounds, "bytes");
 }
 
 constexpr Instrument kAttemptStarted =
