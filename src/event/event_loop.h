@@ -9,63 +9,10 @@
 #include <vector>
 
 #include "base/free_list.h"
+#include "event/timer_queue.h"
 #include "rondo/loop.h"
 
 namespace rondo::event {
-
-// A timer that lives in its owner. Destroying it disarms it.
-class TimerNode {
- public:
-  TimerNode() = default;
-  TimerNode(const TimerNode&) = delete;
-  TimerNode& operator=(const TimerNode&) = delete;
-  bool armed() const { return queue_ != nullptr; }
-  Time at() const { return at_; }
-  void Disarm();
-
- protected:
-  ~TimerNode() { Disarm(); }
-
- private:
-  friend class TimerQueue;
-  virtual void OnTimer() = 0;  // May destroy or arm this node again.
-  class TimerQueue* queue_ = nullptr;
-  size_t index_ = 0;
-  uint64_t sequence_ = 0;  // Timers of one instant fire in the order in which they were armed.
-  Time at_{};
-};
-
-// A binary heap of nodes; each knows its place, so disarming costs no search.
-class TimerQueue {
- public:
-  TimerQueue() = default;
-  TimerQueue(const TimerQueue&) = delete;
-  TimerQueue& operator=(const TimerQueue&) = delete;
-  ~TimerQueue();  // Disarms what is left.
-
-  void Arm(TimerNode& node, Time at);  // Moves an armed one.
-  void Disarm(TimerNode& node);
-  bool empty() const { return heap_.empty(); }
-  Time next() const { return heap_.front()->at_; }  // Requires: not empty.
-  // Fires what is due at `now`, oldest first; a node armed meanwhile for `now` or before waits for
-  // the next call, so this ends.
-  void Run(Time now);
-
- private:
-  bool Before(const TimerNode& a, const TimerNode& b) const {
-    return a.at_ != b.at_ ? a.at_ < b.at_ : a.sequence_ < b.sequence_;
-  }
-  static constexpr size_t kDue = ~(SIZE_MAX >> 1);  // In index_: the node stands in due_.
-
-  TimerNode& PopFirst();
-  void Place(TimerNode& node, size_t index);
-  void Up(size_t index);
-  void Down(size_t index);
-
-  std::vector<TimerNode*> heap_;
-  std::vector<TimerNode*> due_;  // What Run is about to fire; null where one was disarmed.
-  uint64_t sequence_ = 0;
-};
 
 // Work for the end of the turn: after all events and posts that were ready, before the loop waits.
 // Pickers are cooked and callbacks told here, once, however much happened in the turn; when no such

@@ -1,6 +1,8 @@
-#include <utility>
+#include "event/timer_queue.h"
 
-#include "event/event_loop.h"
+#include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace rondo::event {
 
@@ -8,7 +10,64 @@ void TimerNode::Disarm() {
   if (queue_ != nullptr) queue_->Disarm(*this);
 }
 
+bool TimerWheel::Add(TimerNode& node) {
+  const int64_t tick = TickOf(node.at_);
+  if (tick <= now_ || tick - now_ >= kSlots) return false;
+  if (slots_ == nullptr) slots_ = std::make_unique<std::array<TimerNode*, kSlots>>();
+  const size_t slot = SlotOf(tick);
+  TimerNode*& first = (*slots_)[slot];
+  node.before_ = &first;
+  node.after_ = first;
+  if (first != nullptr) first->before_ = &node.after_;
+  first = &node;
+  used_[slot / kWordBits] |= uint64_t{1} << slot % kWordBits;
+  ++count_;
+  return true;
+}
+
+void TimerWheel::Remove(TimerNode& node) {
+  if (node.after_ != nullptr) node.after_->before_ = node.before_;
+  *node.before_ = node.after_;
+  node.before_ = nullptr;
+  --count_;
+  const size_t slot = SlotOf(TickOf(node.at_));
+  if ((*slots_)[slot] == nullptr) used_[slot / kWordBits] &= ~(uint64_t{1} << slot % kWordBits);
+}
+
+int64_t TimerWheel::FirstTick() const {
+  const size_t start = SlotOf(now_ + 1);
+  size_t word = start / kWordBits;
+  uint64_t bits = used_[word] & ~uint64_t{0} << start % kWordBits;
+  while (bits == 0) {  // It may come back to the word it began with, for the slots before `start`.
+    word = (word + 1) % used_.size();
+    bits = used_[word];
+  }
+  const size_t slot = word * kWordBits + static_cast<size_t>(std::countr_zero(bits));
+  return now_ + 1 + static_cast<int64_t>((slot - start) % kSlots);
+}
+
+Time TimerWheel::next() const { return Time(std::chrono::nanoseconds(FirstTick() << kTickBits)); }
+
+TimerNode* TimerWheel::Advance(Time now) {
+  const int64_t tick = TickOf(now);
+  TimerNode* all = nullptr;
+  while (count_ > 0 && FirstTick() <= tick) {
+    TimerNode* node = (*slots_)[SlotOf(FirstTick())];
+    while (node != nullptr) {
+      TimerNode* after = node->after_;
+      Remove(*node);
+      node->after_ = std::exchange(all, node);
+      node = after;
+    }
+  }
+  now_ = std::max(now_, tick);
+  return all;
+}
+
 TimerQueue::~TimerQueue() {
+  for (TimerNode* node = wheel_.Advance(Time::max()); node != nullptr; node = node->after_) {
+    node->queue_ = nullptr;
+  }
   for (TimerNode* node : heap_) node->queue_ = nullptr;
   for (TimerNode* node : due_) {
     if (node != nullptr) node->queue_ = nullptr;
@@ -20,13 +79,15 @@ void TimerQueue::Arm(TimerNode& node, Time at) {
   node.queue_ = this;
   node.at_ = at;
   node.sequence_ = sequence_++;
-  heap_.push_back(&node);
-  node.index_ = heap_.size() - 1;
-  Up(node.index_);
+  if (!wheel_.Add(node)) Push(node);
 }
 
 void TimerQueue::Disarm(TimerNode& node) {
   node.queue_ = nullptr;
+  if (node.before_ != nullptr) {
+    wheel_.Remove(node);
+    return;
+  }
   if ((node.index_ & kDue) != 0) {
     due_[node.index_ & ~kDue] = nullptr;
     return;
@@ -38,6 +99,17 @@ void TimerQueue::Disarm(TimerNode& node) {
   Place(*last, hole);
   Up(hole);
   Down(last->index_);
+}
+
+Time TimerQueue::next() const {
+  const Time near = heap_.empty() ? Time::max() : heap_.front()->at_;
+  return wheel_.empty() ? near : std::min(near, wheel_.next());
+}
+
+void TimerQueue::Push(TimerNode& node) {
+  heap_.push_back(&node);
+  node.index_ = heap_.size() - 1;
+  Up(node.index_);
 }
 
 TimerNode& TimerQueue::PopFirst() {
@@ -53,6 +125,11 @@ TimerNode& TimerQueue::PopFirst() {
 
 // First takes all that is due, then fires it: what is armed meanwhile can't get in between.
 void TimerQueue::Run(Time now) {
+  for (TimerNode* node = wheel_.Advance(now); node != nullptr;) {
+    TimerNode* after = node->after_;
+    Push(*node);
+    node = after;
+  }
   while (!heap_.empty() && heap_.front()->at_ <= now) {
     TimerNode& due = PopFirst();
     due.index_ = due_.size() | kDue;
