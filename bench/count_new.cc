@@ -2,23 +2,33 @@
 // free.
 #include "count_new.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <new>
 
 thread_local uint64_t bench::allocations = 0;
+thread_local int64_t bench::allocated_bytes = 0;
 
-void* operator new(size_t n) {
+namespace {
+void* Counted(void* p) {
+  if (p == nullptr) throw std::bad_alloc();
   ++bench::allocations;
-  if (void* p = std::malloc(n)) return p;
-  throw std::bad_alloc();
+  bench::allocated_bytes += static_cast<int64_t>(malloc_usable_size(p));
+  return p;
 }
+void Free(void* p) {
+  bench::allocated_bytes -= static_cast<int64_t>(malloc_usable_size(p));
+  std::free(p);
+}
+}  // namespace
+
+void* operator new(size_t n) { return Counted(std::malloc(n)); }
 void* operator new(size_t n, std::align_val_t alignment) {
-  ++bench::allocations;
   const auto align = static_cast<size_t>(alignment);
-  if (void* p = std::aligned_alloc(align, (n + align - 1) / align * align)) return p;
-  throw std::bad_alloc();
+  return Counted(std::aligned_alloc(align, (n + align - 1) / align * align));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept { Free(p); }
+void operator delete(void* p, size_t) noexcept { Free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { Free(p); }
+void operator delete(void* p, size_t, std::align_val_t) noexcept { Free(p); }

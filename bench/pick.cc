@@ -1,189 +1,173 @@
-// What a pick costs, through all of the contract: the channel's plan slots, a graceful switch as
-// root, the policy's own picker. One line of JSON a case: ns of one thread, allocations a pick.
-// pick [seconds=S of each run]
-#include <pthread.h>
+// What policies cost, through all of the contract: the channel's plan slots, a graceful switch as
+// root, the policy's own picker. A pick, by 1, 2 and 4 threads; an update of which one endpoint is
+// new; the memory of a backend. Beside them the naive way, a mutex and a vector. Google Benchmark's
+// flags, e.g. --benchmark_filter=round_robin.
+#include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <thread>
+#include <mutex>
+#include <vector>
 
 #include "balance/builtin.h"
 #include "balance/graceful_switch.h"
 #include "balance/lb_config.h"
 #include "base/text.h"
-#include "channel/plan_slots.h"
 #include "count_new.h"
 #include "floor/message.h"
+#include "instant_control.h"
 
 namespace bench {
 namespace {
 
-using namespace rondo;  // NOLINT(google-build-using-namespace): a program about it.
-
-constexpr int kRuns = 5;
-
-// For policies that hash: enough to meet nearly every backend, and all of those are connected.
-uint64_t Keys(int backends) { return 40 * static_cast<uint64_t>(backends); }
-
-// Stands for the channel: whatever is told to connect is ready at once.
-class InstantControl final : public Control, public Post {
- public:
-  std::unique_ptr<SubchannelHandle> Open(const OpenOptions& options,
-                                         OnSubchannelState on_state) override {
-    auto ready = std::make_shared<OnSubchannelState>(std::move(on_state));
-    return std::make_unique<Handle>(options.address, [this, ready] {
-      todo_.push_back([this, ready] { (*ready)({.connectivity = Connectivity::kReady}, *this); });
-    });
-  }
-  void Publish(Connectivity state, Recipe picker) override {
-    state_ = state;
-    recipe_ = std::move(picker);
-  }
-  void Reresolve() override {}
-  std::unique_ptr<Timer> After(Duration, OnEvent) override { return std::make_unique<Timer>(); }
-  std::unique_ptr<NudgeHandle> OnNudge(OnEvent raised) override {
-    auto handle = std::make_unique<Nudges>();
-    auto nudge = std::make_shared<KeptNudge>();
-    nudge->reaction = std::make_shared<OnEvent>(std::move(raised));
-    handle->nudge = std::move(nudge);
-    return handle;
-  }
-  std::shared_ptr<Gauge> Shared(std::string_view) override { return std::make_shared<Gauge>(0); }
-  Time Now() const override { return {}; }
-  uint64_t Random(uint64_t bound) override { return chance_.Next() % bound; }
-  uint32_t Shards() const override { return channel::PlanSlots::kSlots; }
-  void Metric(const MetricPoint&) override {}
-
-  void Deliver(NudgeRef nudge) override {
-    todo_.push_back([this, nudge] { (*static_cast<const KeptNudge&>(*nudge).reaction)(*this); });
-  }
-  // Connects first, by picks with many keys, those that wait for a call.
-  PickerRef MakePicker(int backends) {
-    Settle();
-    if (state_ == Connectivity::kIdle) {
-      const PickerRef idle = Cook();
-      for (uint64_t key = 0; key < Keys(backends); ++key) {
-        static_cast<void>(idle->Pick(
-            {.method = "/bench/Connect", .chance = &chance_, .post = this, .affinity = key}));
-      }
-      Settle();
-    }
-    if (state_ != Connectivity::kReady) Die("the policy isn't ready");
-    return Cook();
-  }
-
- private:
-  struct Handle final : SubchannelHandle {
-    Handle(std::string_view address, Function<void()> c)
-        : subchannel(std::make_shared<Subchannel>(address)), connect(std::move(c)) {}
-    SubchannelRef Ref() const override { return subchannel; }
-    void Connect() override { connect(); }
-    SubchannelRef subchannel;
-    Function<void()> connect;
-  };
-  struct KeptNudge final : Nudge {
-    std::shared_ptr<OnEvent> reaction;
-  };
-  struct Nudges final : NudgeHandle {
-    NudgeRef Ref() const override { return nudge; }
-    NudgeRef nudge;
-  };
-  void Settle() {
-    for (size_t i = 0; i < todo_.size(); ++i) Function<void()>(std::move(todo_[i]))();
-    todo_.clear();
-  }
-  PickerRef Cook() { return recipe_({.now = {}, .shards = Shards(), .chance = chance_}); }
-
-  Chance chance_{1};
-  Connectivity state_ = Connectivity::kIdle;
-  Recipe recipe_;
-  std::vector<Function<void()>> todo_;
-};
+constexpr const char* kPolicies[] = {"pick_first",    "round_robin", "weighted_round_robin",
+                                     "least_request", "p2c_ewma",    "ring_hash",
+                                     "maglev"};
 
 struct NoPost final : Post {
   void Deliver(NudgeRef) override {}
 };
 
-struct Result {
-  double ns, allocations;
-};
-
-// Picks for a while on a CPU of its own.
-Result PickFor(channel::PlanSlots& slots, double seconds, uint64_t keys, std::atomic<int>& to_come,
-               int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(cpu), &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-  NoPost post;
-  uint64_t key = 0;
-  const auto some = [&](int n) {
-    for (int i = 0; i < n; ++i) {
-      key = key + 1 < keys ? key + 1 : 0;
-      channel::PlanSlots::Lease lease = slots.Take(false);
-      const PickResult result = lease.plan().picker->Pick({.method = PathOf(Kind::kUnary),
-                                                           .chance = &lease.chance(),
-                                                           .post = &post,
-                                                           .shard = lease.shard(),
-                                                           .affinity = key});
-      if (!result.picked()) Die("a pick failed");
-      asm volatile("" : : "g"(result.subchannel()) : "memory");
-    }
-  };
-  some(5000);
-  for (--to_come; to_come > 0;) std::this_thread::yield();
-  const uint64_t allocated = allocations, begin = NowNs(),
-                 cpu_begin = ReadClock(CLOCK_THREAD_CPUTIME_ID);
-  double picks = 0;
-  while (static_cast<double>(NowNs() - begin) < seconds * 1e9) {
-    some(5000);
-    picks += 5000;
-  }
-  const double ns = static_cast<double>(ReadClock(CLOCK_THREAD_CPUTIME_ID) - cpu_begin) / picks;
-  return {ns, static_cast<double>(allocations - allocated) / picks};
-}
-
-void Case(const char* name, int backends, double seconds) {
-  InstantControl control;
+Update Backends(const char* policy, int64_t count) {
   const PolicyRegistry registry = BuiltinPolicies();
   ConfigIssues issues;
-  const Json list = *Json::Parse(Cat(R"([{")", name, R"(":{}}])"));
+  const Json list = *Json::Parse(Cat(R"([{")", policy, R"(":{}}])"));
   Update update;
-  for (int i = 0; i < backends; ++i) {
-    update.endpoints.push_back({.addresses = {Cat("10.0.", i / 250, ".", i % 250, ":50051")}});
+  for (int64_t i = 0; i < count; ++i) {
+    update.endpoints.push_back(
+        {.addresses = {Cat("10.", i / 62500, ".", i / 250 % 250, ".", i % 250, ":50051")}});
   }
   update.config =
       std::make_shared<SwitchConfig>(ReadPolicyList(list, "loadBalancingConfig", registry, issues));
-  const std::unique_ptr<Policy> root = GracefulSwitchPolicy().make();
-  root->OnUpdate(update, control).IgnoreError();
-  channel::PlanSlots slots(1);
-  slots.Publish({.picker = control.MakePicker(backends), .config = nullptr});
+  return update;
+}
 
-  const int cpus = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  for (const int threads : {1, 2, 4}) {
-    std::vector<double> ns;
-    double most_allocations = 0;
-    for (int run = 0; run < kRuns; ++run) {
-      std::vector<Result> each(static_cast<size_t>(threads));
-      std::atomic<int> to_come{threads};
-      std::vector<std::thread> all;
-      for (int t = 0; t < threads; ++t) {
-        all.emplace_back([&, t] {
-          each[static_cast<size_t>(t)] = PickFor(slots, seconds, Keys(backends), to_come, t % cpus);
-        });
-      }
-      for (std::thread& thread : all) thread.join();
-      double slowest = 0;
-      for (const Result& r : each) {
-        slowest = std::max(slowest, r.ns);
-        most_allocations = std::max(most_allocations, r.allocations);
-      }
-      ns.push_back(slowest);
-    }
-    std::sort(ns.begin(), ns.end());
-    std::printf(
-        "{\"policy\": \"%s\", \"backends\": %d, \"threads\": %d, \"ns\": [%.2f, %.2f, %.2f], "
-        "\"allocations\": %.4f}\n",
-        name, backends, threads, ns.front(), ns[kRuns / 2], ns.back(), most_allocations);
+// A policy under a channel's plan slots.
+class Balanced {
+ public:
+  Balanced(const char* policy, int64_t backends) : backends_(backends) {
+    const Update update = Backends(policy, backends);
+    const int64_t before = allocated_bytes;
+    Take(update);
+    bytes_ = allocated_bytes - before;
+  }
+  void Take(const Update& update) {
+    if (!root_->OnUpdate(update, control_).ok()) Die("an update is refused");
+    slots_.Publish({.picker = control_.MakePicker(backends_), .config = nullptr});
+  }
+  channel::PlanSlots& slots() { return slots_; }
+  uint64_t opened() const { return control_.opened(); }
+  double bytes_each() const { return static_cast<double>(bytes_) / static_cast<double>(backends_); }
+
+ private:
+  const int64_t backends_;
+  InstantControl control_;
+  const std::unique_ptr<Policy> root_ = GracefulSwitchPolicy().make();
+  channel::PlanSlots slots_{1};
+  int64_t bytes_ = 0;
+};
+
+// Around a loop of `n` steps: what this thread has spent on each.
+class Spent {
+ public:
+  void Tell(benchmark::State& state) const {
+    const auto n = static_cast<double>(state.iterations());
+    const auto cpu = static_cast<double>(ReadClock(CLOCK_THREAD_CPUTIME_ID) - cpu_);
+    state.counters["ns"] = {cpu / n, benchmark::Counter::kAvgThreads};
+    state.counters["allocations"] = {static_cast<double>(allocations - allocations_) / n,
+                                     benchmark::Counter::kAvgThreads};
+  }
+
+ private:
+  const uint64_t allocations_ = allocations, cpu_ = ReadClock(CLOCK_THREAD_CPUTIME_ID);
+};
+
+void PickOne(benchmark::State& state, const char* policy) {
+  static std::unique_ptr<Balanced> balanced;  // Made and ended while the other threads wait.
+  const int64_t backends = state.range(0);
+  if (state.thread_index() == 0) balanced = std::make_unique<Balanced>(policy, backends);
+  NoPost post;
+  uint64_t key = 0;
+  std::optional<Spent> spent;
+  for (auto step : state) {
+    if (!spent) spent.emplace();
+    key = key + 1 < Keys(backends) ? key + 1 : 0;
+    channel::PlanSlots::Lease lease = balanced->slots().Take(false);
+    const PickResult result = lease.plan().picker->Pick({.method = PathOf(Kind::kUnary),
+                                                         .chance = &lease.chance(),
+                                                         .post = &post,
+                                                         .shard = lease.shard(),
+                                                         .affinity = key});
+    if (!result.picked()) Die("a pick failed");
+    benchmark::DoNotOptimize(result.subchannel());
+  }
+  spent->Tell(state);
+  if (state.thread_index() == 0) balanced.reset();
+}
+
+// What one writes first: turns under a mutex, and a share of the backend for the call.
+class NaiveTurns {
+ public:
+  explicit NaiveTurns(int64_t backends) {
+    for (int64_t i = 0; i < backends; ++i) all_.push_back(std::make_shared<Subchannel>("naive"));
+  }
+  SubchannelRef Pick() {
+    const std::lock_guard lock(mutex_);
+    next_ = next_ + 1 < all_.size() ? next_ + 1 : 0;
+    return all_[next_];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<SubchannelRef> all_;
+  size_t next_ = 0;
+};
+
+void PickNaively(benchmark::State& state) {
+  static std::unique_ptr<NaiveTurns> turns;
+  if (state.thread_index() == 0) turns = std::make_unique<NaiveTurns>(state.range(0));
+  std::optional<Spent> spent;
+  for (auto step : state) {
+    if (!spent) spent.emplace();
+    benchmark::DoNotOptimize(turns->Pick());
+  }
+  spent->Tell(state);
+  if (state.thread_index() == 0) turns.reset();
+}
+
+void UpdateOne(benchmark::State& state, const char* policy) {
+  const Update one = Backends(policy, state.range(0));
+  Update other = one;
+  other.endpoints.back().addresses = {"192.0.2.1:50051"};
+  other.config = one.config;
+  Balanced balanced(policy, state.range(0));
+  const uint64_t opened = balanced.opened();
+  bool odd = false;
+  for (auto step : state) balanced.Take((odd = !odd) ? other : one);
+  state.counters["opened"] =
+      static_cast<double>(balanced.opened() - opened) / static_cast<double>(state.iterations());
+  state.counters["bytes_a_backend"] = balanced.bytes_each();
+}
+
+void Register() {
+  const auto pick = [](const char* name, auto measure) {
+    benchmark::RegisterBenchmark(Cat("pick/", name).c_str(), measure)
+        ->ArgName("backends")
+        ->Arg(1)
+        ->Arg(10)
+        ->Arg(1000)
+        ->Arg(100'000)
+        ->Threads(1)
+        ->Threads(2)
+        ->Threads(4);
+  };
+  pick("mutex_and_vector", &PickNaively);
+  for (const char* policy : kPolicies) {
+    pick(policy, [policy](benchmark::State& state) { PickOne(state, policy); });
+    benchmark::RegisterBenchmark(Cat("update/", policy).c_str(),
+                                 [policy](benchmark::State& state) { UpdateOne(state, policy); })
+        ->ArgName("backends")
+        ->Arg(1000)
+        ->Arg(10'000)
+        ->Unit(benchmark::kMicrosecond);
   }
 }
 
@@ -191,9 +175,8 @@ void Case(const char* name, int backends, double seconds) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  const double seconds = bench::Arguments(argc, argv).Number("seconds", 0.02);
-  for (const char* policy : {"pick_first", "round_robin", "weighted_round_robin", "least_request",
-                             "p2c_ewma", "ring_hash", "maglev"}) {
-    for (const int backends : {1, 10, 1000}) bench::Case(policy, backends, seconds);
-  }
+  bench::Register();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,15 @@
 namespace rondo {
 
 using Bytes = std::span<const uint8_t>;
+
+namespace detail {
+
+// Memory of large messages, which a loop keeps for the next one (src/base/block_cache.h).
+inline constexpr size_t kLargeBlock = 16 << 10;
+void* AllocateBlock(size_t size);
+void FreeBlock(void* block) noexcept;
+
+}  // namespace detail
 
 // Moved, never shared: whoever holds it last gives the bytes back, once. `release` is memory
 // housekeeping only (a call's arena, a free list): it must not call into a session.
@@ -23,10 +33,18 @@ class Slice {
   Slice(Bytes bytes, Release release, void* owner)
       : bytes_(bytes), release_(release), owner_(owner) {}
   static Slice Static(Bytes bytes) { return Slice(bytes, nullptr, nullptr); }
+  // `size` bytes of its own; `fill(uint8_t*)` writes them.
+  template <class Fill>
+  static Slice Make(size_t size, Fill fill) {
+    const bool large = size >= detail::kLargeBlock;
+    auto* own = static_cast<uint8_t*>(large ? detail::AllocateBlock(size) : ::operator new(size));
+    fill(own);
+    return Slice({own, size}, large ? &detail::FreeBlock : &FreeSmall, own);
+  }
   static Slice Copy(Bytes bytes) {
-    auto* copy = new uint8_t[bytes.size()];
-    if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
-    return Slice({copy, bytes.size()}, [](void* p) { delete[] static_cast<uint8_t*>(p); }, copy);
+    return Make(bytes.size(), [bytes](uint8_t* to) {
+      if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+    });
   }
   Slice(Slice&& other) noexcept { *this = std::move(other); }
   Slice& operator=(Slice&& other) noexcept {
@@ -44,6 +62,8 @@ class Slice {
   void Skip(size_t n) { bytes_ = bytes_.subspan(n); }
 
  private:
+  static void FreeSmall(void* memory) { ::operator delete(memory); }
+
   Bytes bytes_;
   Release release_ = nullptr;
   void* owner_ = nullptr;
@@ -59,11 +79,10 @@ inline void WriteMessagePrefix(uint8_t* to, size_t length, bool compressed = fal
 // Room for a framed message of `length` bytes; `fill(uint8_t* body)` writes the body.
 template <class Fill>
 Slice FrameMessage(size_t length, Fill fill) {
-  auto* all = new uint8_t[kMessagePrefix + length];
-  WriteMessagePrefix(all, length);
-  fill(all + kMessagePrefix);
-  return Slice(
-      {all, kMessagePrefix + length}, [](void* p) { delete[] static_cast<uint8_t*>(p); }, all);
+  return Slice::Make(kMessagePrefix + length, [&](uint8_t* all) {
+    WriteMessagePrefix(all, length);
+    fill(all + kMessagePrefix);
+  });
 }
 // A copy of `body`, framed.
 inline Slice FrameMessage(std::string_view body) {

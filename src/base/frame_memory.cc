@@ -3,18 +3,8 @@
 #include <cstddef>
 #include <new>
 
+#include "base/keep_memory.h"
 #include "rondo/task.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define RONDO_KEEP_FRAMES 0  // Kept memory would hide a use after free.
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define RONDO_KEEP_FRAMES 0
-#endif
-#endif
-#ifndef RONDO_KEEP_FRAMES
-#define RONDO_KEEP_FRAMES 1
-#endif
 
 namespace rondo::detail {
 namespace {
@@ -76,7 +66,7 @@ size_t ClassOf(size_t size) { return (size - 1) / kStep; }
 
 void* AllocateFrame(size_t size) {
   const size_t i = ClassOf(size);
-  if (RONDO_KEEP_FRAMES == 0 || i >= kClasses) return ::operator new(size);
+  if (RONDO_KEEP_MEMORY == 0 || i >= kClasses) return ::operator new(size);
   if (FrameLists* lists = Lists()) {
     if (void* frame = lists->Take(i)) return frame;
   }
@@ -85,7 +75,7 @@ void* AllocateFrame(size_t size) {
 
 void FreeFrame(void* frame, size_t size) noexcept {
   const size_t i = ClassOf(size);
-  if (RONDO_KEEP_FRAMES != 0 && i < kClasses) {
+  if (RONDO_KEEP_MEMORY != 0 && i < kClasses) {
     FrameLists* lists = Lists();
     if (lists != nullptr && lists->Keep(i, frame)) return;
   }

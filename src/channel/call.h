@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/block_cache.h"
 #include "channel/attempt_credentials.h"
 #include "channel/call_interception.h"
 #include "channel/call_record.h"
@@ -217,11 +218,11 @@ class Call final : public Waiter<Call>,
   // The answer.
   bool headers_seen_ = false;
   std::string encoding_;
-  std::vector<uint8_t> unpacked_;  // The reply that was compressed.
-  absl::Status broken_;            // Not OK once the answer turned out not to be gRPC.
+  ByteVector unpacked_;  // The reply that was compressed.
+  absl::Status broken_;  // Not OK once the answer turned out not to be gRPC.
   Metadata headers_, trailers_;
   std::unique_ptr<LoadReport> load_report_;  // Of the attempt, if a policy reads them.
-  std::vector<uint8_t> reply_memory_;
+  ByteVector reply_memory_;
   Bytes reply_;  // Lies in reply_memory_.
   int replies_ = 0;
   absl::Status status_;

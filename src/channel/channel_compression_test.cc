@@ -9,7 +9,7 @@ using testing::ElementsAre;
 
 std::string Raw(Slice framed) { return {framed.bytes().begin(), framed.bytes().end()}; }
 std::string Undone(Compression how, const std::string& message) {
-  std::vector<uint8_t> out;
+  ByteVector out;
   const Bytes bytes{reinterpret_cast<const uint8_t*>(message.data()), message.size()};
   const absl::Status s = wire::DecompressMessage(how, bytes, 1 << 20, out);
   return s.ok() ? std::string(out.begin(), out.end()) : s.ToString();

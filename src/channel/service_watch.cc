@@ -32,7 +32,7 @@ void ServiceWatch::OnHeaders(const http2::Headers& headers) {
 
 void ServiceWatch::OnMessage(const transport::Message& message) {
   Bytes bytes = message.bytes;
-  std::vector<uint8_t> plain;
+  ByteVector plain;
   if (message.compressed) {
     if (!encoding_ || *encoding_ == Compression::kIdentity ||
         !wire::DecompressMessage(*encoding_, bytes, most_, plain).ok()) {

@@ -12,8 +12,23 @@ thread_local const SystemLoop* running_here = nullptr;
 // Goodbyes lead to posts, which lead to more; beyond this somebody doesn't mean to end.
 constexpr int kLastRounds = 1000;
 constexpr Duration kForEver{-1};
+// Blocks that nobody needs are given back after one or two of these.
+constexpr Duration kTrim = std::chrono::seconds(1);
 
 }  // namespace
+
+class SystemLoop::Here {
+ public:
+  explicit Here(SystemLoop& loop)
+      : outer_(std::exchange(running_here, &loop)), blocks_(loop.blocks_) {}
+  Here(const Here&) = delete;
+  Here& operator=(const Here&) = delete;
+  ~Here() { running_here = outer_; }
+
+ private:
+  const SystemLoop* const outer_;
+  const BlockCache::Use blocks_;
+};
 
 SystemLoop::SystemLoop(Runner runner) : runner_(runner), now_(std::chrono::steady_clock::now()) {}
 
@@ -36,12 +51,11 @@ void SystemLoop::AskToStop() {
 }
 
 void SystemLoop::Run() {
-  const SystemLoop* outer = std::exchange(running_here, this);
+  const Here here(*this);
   while (!stop_asked_.load(std::memory_order_relaxed)) {
     Turn(FallAsleep() ? Patience() : Duration{});
   }
   Finish();
-  running_here = outer;
 }
 
 // ---- Without a thread.
@@ -70,7 +84,7 @@ void SystemLoop::RunUntil(const std::function<bool()>& over, Time until) {
 }
 
 void SystemLoop::TurnUntil(const std::function<bool()>& over, Time until) {
-  const SystemLoop* outer = std::exchange(running_here, this);
+  const Here here(*this);
   while (!over() && !stop_asked_.load()) {
     Duration patience = FallAsleep() ? Patience() : Duration{};
     if (until != Time::max()) {
@@ -84,16 +98,16 @@ void SystemLoop::TurnUntil(const std::function<bool()>& over, Time until) {
     news_.notify_all();
   }
   asleep_.store(false);
-  running_here = outer;
 }
 
 void SystemLoop::StopHere() {
   AskToStop();
   std::unique_lock lock(runs_mutex_);
   news_.wait(lock, [this] { return !runs_; });
-  const SystemLoop* outer = std::exchange(running_here, this);
-  Finish();  // Nobody else runs it any more; what waits looks once this is over.
-  running_here = outer;
+  {
+    const Here here(*this);
+    Finish();  // Nobody else runs it any more; what waits looks once this is over.
+  }
   news_.notify_all();
 }
 
@@ -121,6 +135,7 @@ void SystemLoop::Turn(Duration patience) {
   TakePosts();
   RunTimers(now_);
   RunTurnEnd();
+  if (blocks_.kept() > 0 && !trimmer_.armed()) Arm(trimmer_, now_ + kTrim);
   in_turn_ = false;
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/block_cache.h"
 #include "event/event_loop.h"
 #include "event/poller.h"
 
@@ -40,6 +41,14 @@ class SystemLoop : public EventLoop {
   bool in_turn() const { return in_turn_; }
 
  private:
+  class Here;  // On the stack of the thread that runs the loop.
+  // Goes on as long as blocks are kept.
+  struct Trimmer final : TimerNode {
+    explicit Trimmer(BlockCache& cache) : blocks(cache) {}
+    void OnTimer() override { blocks.Trim(); }
+    BlockCache& blocks;
+  };
+
   void TakePosts();
   void TurnUntil(const std::function<bool()>& over, Time until);
 
@@ -47,6 +56,8 @@ class SystemLoop : public EventLoop {
   Poller poller_;
   Time now_;
   bool in_turn_ = false;
+  BlockCache blocks_;
+  Trimmer trimmer_{blocks_};
   std::atomic<bool> stop_asked_{false};
   std::atomic<bool> asleep_{false};
   std::mutex mutex_;

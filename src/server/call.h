@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/block_cache.h"
 #include "event/event_loop.h"
 #include "rondo/server.h"
 #include "server/call_interception.h"
@@ -141,9 +142,9 @@ class Call final : public ServerCall, private transport::StreamHandler {
   Duration timeout_{};
   Compression request_encoding_ = Compression::kIdentity, compression_ = Compression::kIdentity;
   wire::Encodings accepted_;
-  std::vector<uint8_t> unpacked_;        // The request that was compressed.
-  std::vector<uint8_t> request_memory_;  // Kept for the next call.
-  Bytes request_;                        // The one message, in request_memory_.
+  ByteVector unpacked_;        // The request that was compressed.
+  ByteVector request_memory_;  // Kept for the next call.
+  Bytes request_;              // The one message, in request_memory_.
 
   // ---- What its interceptors hold back.
   std::shared_ptr<CallInterception> interception_;  // Null if the server has none.

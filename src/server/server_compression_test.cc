@@ -15,7 +15,7 @@ std::string Compressed(Compression how, std::string_view body) {
   return Text(wire::CompressMessage(how, FrameMessage(body)).bytes());
 }
 std::string Undone(Compression how, const std::string& message) {
-  std::vector<uint8_t> out;
+  ByteVector out;
   const Bytes bytes{reinterpret_cast<const uint8_t*>(message.data()), message.size()};
   const absl::Status s = wire::DecompressMessage(how, bytes, 1 << 20, out);
   return s.ok() ? std::string(out.begin(), out.end()) : s.ToString();

@@ -145,7 +145,7 @@ class Connection final : private http2::Visitor {
   bool DeliverWhole(Stream& stream, Bytes& rest);
   bool Spoil(Stream& stream, Why why, size_t length);
   void Keep(Stream& stream, Bytes rest, bool fresh);
-  void MakeRoom(Stream& stream);
+  void MakeRoom(Stream& stream, Bytes rest);
   void AfterLastByte(Stream& stream, size_t held);
   void Account(Stream& stream, size_t held);
   void GrowForMessage(Stream& stream, size_t framed);

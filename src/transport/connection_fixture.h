@@ -38,7 +38,7 @@ struct Call final : StreamHandler {
     log += "M";
     if (take_storage) {
       in_place += m.storage != nullptr ? 1 : 0;
-      std::vector<uint8_t> mine;
+      ByteVector mine;
       const Bytes body = m.MoveInto(mine);
       messages.emplace_back(body.begin(), body.end());
     } else {

@@ -10,7 +10,7 @@ size_t LengthOf(Bytes prefix) {
   return static_cast<size_t>(prefix[1]) << 24 | static_cast<size_t>(prefix[2]) << 16 |
          static_cast<size_t>(prefix[3]) << 8 | prefix[4];
 }
-void Forget(std::vector<uint8_t>& bytes, size_t& until) {
+void Forget(ByteVector& bytes, size_t& until) {
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(until));
   until = 0;
 }
@@ -36,7 +36,6 @@ void Connection::Deliver(Stream& stream, Bytes fresh) {
   if (stream.discard_) rest = {};
   if (!DeliverWhole(stream, rest)) return;
   Keep(stream, rest, in_place);
-  MakeRoom(stream);
   Account(stream, rest.size());
   if (stream.peer_end_) AfterLastByte(stream, rest.size());
 }
@@ -87,20 +86,22 @@ bool Connection::Spoil(Stream& stream, Why why, size_t length) {
 // `rest` lies in the caller's buffer if `fresh`, else at the end of what is held already.
 void Connection::Keep(Stream& stream, Bytes rest, bool fresh) {
   if (fresh) {
-    stream.held_.assign(rest.begin(), rest.end());
+    stream.held_.clear();
     stream.held_from_ = 0;
+    MakeRoom(stream, rest);
+    stream.held_.insert(stream.held_.end(), rest.begin(), rest.end());
     return;
   }
   stream.held_from_ = stream.held_.size() - rest.size();
-  if (rest.size() * 2 >= stream.held_.size()) return;
-  Forget(stream.held_, stream.held_from_);
+  if (rest.size() * 2 < stream.held_.size()) Forget(stream.held_, stream.held_from_);
+  MakeRoom(stream, Bytes(stream.held_).subspan(stream.held_from_));
 }
 
-// Of a message that is waited for and that the window has room for: its bytes are copied once.
-void Connection::MakeRoom(Stream& stream) {
-  const Bytes held = Bytes(stream.held_).subspan(stream.held_from_);
-  if (held.size() < kMessagePrefix || stream.pulls_ == 0 || stream.starved_) return;
-  const size_t framed = kMessagePrefix + LengthOf(held);
+// For the whole message that begins with `rest`, if it is waited for and the window has room for
+// it: then its bytes are copied once.
+void Connection::MakeRoom(Stream& stream, Bytes rest) {
+  if (rest.size() < kMessagePrefix || stream.pulls_ == 0 || stream.starved_) return;
+  const size_t framed = kMessagePrefix + LengthOf(rest);
   if (framed > stream.window_ || stream.held_from_ + framed <= stream.held_.capacity()) return;
   Forget(stream.held_, stream.held_from_);
   stream.held_.reserve(framed);

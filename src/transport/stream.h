@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
+#include "base/block_cache.h"
 #include "http2/held_headers.h"
 #include "http2/session.h"
 #include "rondo/slice.h"
@@ -20,11 +20,11 @@ struct Message {
   bool compressed;  // Bit 0 of the prefix's first byte.
   // Not null: `bytes` is the end of this vector, which the handler may move from instead of
   // copying.
-  std::vector<uint8_t>* storage = nullptr;
+  ByteVector* storage = nullptr;
 
   // A copy of `bytes`, or its storage. What comes before the message in `into` is skipped by the
   // bytes that come back.
-  Bytes MoveInto(std::vector<uint8_t>& into) const;
+  Bytes MoveInto(ByteVector& into) const;
 };
 
 enum class Why : uint8_t {
@@ -44,7 +44,7 @@ struct End {
   size_t length = 0;
 };
 
-inline Bytes Message::MoveInto(std::vector<uint8_t>& into) const {
+inline Bytes Message::MoveInto(ByteVector& into) const {
   if (storage == nullptr) {
     into.assign(bytes.begin(), bytes.end());
     return into;
@@ -117,7 +117,7 @@ class Stream {
   int pulls_ = 0;
   bool scheduled_ = false, local_end_ = false, peer_end_ = false, half_closed_ = false;
   bool discard_ = false, starved_ = false;
-  std::vector<uint8_t> held_;  // What has not been delivered; empty when messages come whole.
+  ByteVector held_;  // What has not been delivered; empty when messages come whole.
   size_t held_from_ = 0;
   size_t window_ = 0;      // Held, plus what the peer may still send: what was promised to it.
   size_t uncredited_ = 0;  // Arrived and not given back to the peer.

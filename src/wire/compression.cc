@@ -63,7 +63,7 @@ absl::Status NotOurs(Compression how, Bytes bytes, std::string_view why) {
       Cat("a message of ", bytes.size(), " bytes that is not ", EncodingName(how), ": ", why));
 }
 
-void Resize(std::vector<uint8_t>& out, size_t size) {
+void Resize(ByteVector& out, size_t size) {
   out.reserve(size);  // No more than that, which resize alone doesn't promise.
   out.resize(size);
 }
@@ -124,8 +124,7 @@ Slice CompressMessage(Compression how, Slice framed) {
       {mine, kMessagePrefix + size}, [](void* p) { delete[] static_cast<uint8_t*>(p); }, mine);
 }
 
-absl::Status DecompressMessage(Compression how, Bytes bytes, size_t limit,
-                               std::vector<uint8_t>& out) {
+absl::Status DecompressMessage(Compression how, Bytes bytes, size_t limit, ByteVector& out) {
   out.clear();
   auto* machine = OfThread<Inflater>(how);
   if (machine == nullptr) {

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "base/block_cache.h"
 #include "rondo/compression.h"
 #include "rondo/slice.h"
 
@@ -48,7 +48,6 @@ Slice CompressMessage(Compression how, Slice framed);
 // of message need. RESOURCE_EXHAUSTED beyond it: `a message of 99 bytes that grows beyond the limit
 // of 1024 bytes when its gzip is undone`; INTERNAL: `a message of 9 bytes that is not deflate:
 // incorrect header check`. Requires: how != kIdentity.
-absl::Status DecompressMessage(Compression how, Bytes bytes, size_t limit,
-                               std::vector<uint8_t>& out);
+absl::Status DecompressMessage(Compression how, Bytes bytes, size_t limit, ByteVector& out);
 
 }  // namespace rondo::wire

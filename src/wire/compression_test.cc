@@ -30,7 +30,7 @@ TEST(Compression, WhatWasCompressedComesBack) {
       const Slice small = CompressMessage(how, FrameMessage(body));
       EXPECT_TRUE(Flagged(small));
       EXPECT_LT(small.size(), body.size());
-      std::vector<uint8_t> out{1, 2, 3};
+      ByteVector out{1, 2, 3};
       ASSERT_EQ(DecompressMessage(how, BodyOf(small), size, out), absl::OkStatus());
       EXPECT_EQ(std::string(out.begin(), out.end()), body);
     }
@@ -63,7 +63,7 @@ TEST(Compression, IdentityTouchesNothing) {
 TEST(Compression, AMessageOfExactlyTheLimitPassesAndOneByteMoreDoesNot) {
   for (const Compression how : kBoth) {
     const Slice small = CompressMessage(how, FrameMessage(std::string(5000, 'x')));
-    std::vector<uint8_t> out;
+    ByteVector out;
     EXPECT_EQ(DecompressMessage(how, BodyOf(small), 5000, out), absl::OkStatus());
     EXPECT_EQ(DecompressMessage(how, BodyOf(small), 4999, out).code(),
               absl::StatusCode::kResourceExhausted);
@@ -73,7 +73,7 @@ TEST(Compression, AMessageOfExactlyTheLimitPassesAndOneByteMoreDoesNot) {
 TEST(Compression, ABombIsStoppedAtTheLimitBeforeItTakesMoreMemory) {
   const Slice bomb = CompressMessage(Compression::kGzip, FrameMessage(std::string(64 << 20, '\0')));
   ASSERT_LT(bomb.size(), 70'000U);
-  std::vector<uint8_t> out;
+  ByteVector out;
   const absl::Status status = DecompressMessage(Compression::kGzip, BodyOf(bomb), 1 << 20, out);
   EXPECT_EQ(Text(status),
             "RESOURCE_EXHAUSTED: a message of " + std::to_string(bomb.size() - kMessagePrefix) +
@@ -88,7 +88,7 @@ TEST(Compression, AGzipThatLiesAboutItsLengthCostsNoMemory) {
     const Slice honest = CompressMessage(Compression::kGzip, FrameMessage(std::string(5000, 'x')));
     std::vector<uint8_t> bytes(BodyOf(honest).begin(), BodyOf(honest).end());
     for (size_t i = 1; i <= 4; ++i) bytes[bytes.size() - i] = lie;
-    std::vector<uint8_t> out;
+    ByteVector out;
     EXPECT_EQ(Text(DecompressMessage(Compression::kGzip, bytes, 4 << 20, out)),
               "INTERNAL: a message of " + std::to_string(bytes.size()) +
                   " bytes that is not gzip: incorrect length check");
@@ -97,7 +97,7 @@ TEST(Compression, AGzipThatLiesAboutItsLengthCostsNoMemory) {
 }
 
 TEST(Compression, WhatIsNotCompressedIsAnErrorThatSaysWhy) {
-  std::vector<uint8_t> out;
+  ByteVector out;
   EXPECT_EQ(Text(DecompressMessage(Compression::kGzip, BytesOf("not a gzip"), 99, out)),
             "INTERNAL: a message of 10 bytes that is not gzip: incorrect header check");
   EXPECT_EQ(Text(DecompressMessage(Compression::kDeflate, BytesOf("not zlib"), 99, out)),
@@ -109,7 +109,7 @@ TEST(Compression, WhatIsNotCompressedIsAnErrorThatSaysWhy) {
 TEST(Compression, ACutOrLengthenedMessageIsAnError) {
   for (const Compression how : kBoth) {
     const Slice small = CompressMessage(how, FrameMessage(std::string(5000, 'x')));
-    std::vector<uint8_t> out, bytes(BodyOf(small).begin(), BodyOf(small).end());
+    ByteVector out, bytes(BodyOf(small).begin(), BodyOf(small).end());
     const std::string name(EncodingName(how));
     EXPECT_EQ(Text(DecompressMessage(how, BodyOf(small).first(bytes.size() - 1), 1 << 20, out)),
               "INTERNAL: a message of " + std::to_string(bytes.size() - 1) + " bytes that is not " +
@@ -122,7 +122,7 @@ TEST(Compression, ACutOrLengthenedMessageIsAnError) {
 }
 
 TEST(Compression, AFaultyMessageSpoilsNoLaterOne) {
-  std::vector<uint8_t> out;
+  ByteVector out;
   ASSERT_FALSE(DecompressMessage(Compression::kGzip, BytesOf("rubbish"), 99, out).ok());
   const Slice small = CompressMessage(Compression::kGzip, FrameMessage(std::string(50, 'x')));
   EXPECT_EQ(DecompressMessage(Compression::kGzip, BodyOf(small), 99, out), absl::OkStatus());
