@@ -1,9 +1,11 @@
 #include "balance/spread.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "balance/turns.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace rondo {
@@ -50,39 +52,78 @@ struct FailedPicker final : Picker {
   const std::shared_ptr<const TurnPicker> children;
 };
 
+// An endpoint's identity is the set of its addresses.
+uint64_t Identity(const Endpoint& endpoint) {
+  uint64_t sum = 0;
+  for (const std::string& address : endpoint.addresses) sum += Hash64(address);
+  return sum;
+}
+bool SameAddresses(const Endpoint& a, const Endpoint& b) {
+  return std::is_permutation(a.addresses.begin(), a.addresses.end(), b.addresses.begin(),
+                             b.addresses.end());
+}
+
 }  // namespace
+
+// Endpoints by their identity: a table with open addressing, at most half full.
+class Spread::Roster {
+ public:
+  struct Entry {
+    const Endpoint* endpoint = nullptr;  // Null: the place is free.
+    uint64_t identity = 0;
+    std::unique_ptr<Child>* child = nullptr;  // The one that it had before.
+    bool told = false;                        // It is in the update.
+  };
+
+  explicit Roster(size_t most) : places_(std::bit_ceil(2 * most + 1)) {}
+  // Its entry, or a new one. The endpoint must live as long as this does.
+  Entry& Find(const Endpoint& endpoint, uint64_t identity) {
+    for (size_t i = identity;; ++i) {
+      Entry& entry = places_[i & (places_.size() - 1)];
+      if (entry.endpoint == nullptr) {
+        entry.endpoint = &endpoint;
+        entry.identity = identity;
+        return entry;
+      }
+      if (entry.identity == identity && SameAddresses(*entry.endpoint, endpoint)) return entry;
+    }
+  }
+
+ private:
+  std::vector<Entry> places_;
+};
 
 Spread::Spread(std::string name, FactoryRef child, Reconnect reconnect)
     : name_(std::move(name)), child_(std::move(child)), reconnect_(reconnect) {}
 
 // Reuses the children of endpoints that stay, ends those of the others. Returns them in the order
 // of the endpoints; a second endpoint with the same addresses is skipped.
-std::vector<Spread::Child*> Spread::Adopt(const std::vector<Endpoint>& endpoints) {
-  const auto key = [](Key addresses) {
-    std::sort(addresses.begin(), addresses.end());
-    return addresses;
-  };
-  std::map<Key, std::unique_ptr<Child>> old;
-  for (auto& c : children_) old[key(c->endpoint.addresses)] = std::move(c);
-  children_.clear();
+std::vector<Spread::Adopted> Spread::Adopt(const std::vector<Endpoint>& endpoints) {
+  Children old = std::exchange(children_, {});
+  Roster roster(old.size() + endpoints.size());
+  for (std::unique_ptr<Child>& c : old) roster.Find(c->endpoint, c->identity).child = &c;
 
-  std::vector<Child*> all;
+  std::vector<Adopted> all;
+  all.reserve(endpoints.size());
+  children_.reserve(endpoints.size());
   for (const Endpoint& endpoint : endpoints) {
-    const auto [it, fresh] = old.try_emplace(key(endpoint.addresses));
-    if (!fresh && it->second == nullptr) continue;
-    if (fresh) {
-      it->second = std::make_unique<Child>(child_, *this);
-      tally_.Add(it->second->counted);
-    }
-    Child& child = *it->second;
-    if (!(child.endpoint == endpoint)) {
+    const uint64_t identity = Identity(endpoint);
+    Roster::Entry& entry = roster.Find(endpoint, identity);
+    if (entry.told) continue;
+    entry.told = true;
+    const bool fresh = entry.child == nullptr;
+    children_.push_back(fresh ? std::make_unique<Child>(child_, *this) : std::move(*entry.child));
+    Child& child = *children_.back();
+    if (fresh) tally_.Add(child.counted);
+    const bool changed = fresh || !(child.endpoint == endpoint);
+    if (changed) {
       child.endpoint = endpoint;
+      child.identity = identity;
       child.ready = nullptr;
     }
-    all.push_back(&child);
-    children_.push_back(std::move(it->second));
+    all.push_back({&child, changed});
   }
-  for (auto& [_, gone] : old) {
+  for (const std::unique_ptr<Child>& gone : old) {
     if (gone == nullptr) continue;
     tally_.Add(gone->counted, -1);
     OnGone(*gone);
@@ -92,7 +133,9 @@ std::vector<Spread::Child*> Spread::Adopt(const std::vector<Endpoint>& endpoints
 
 absl::Status Spread::OnUpdate(const Update& update, Control& control) {
   OnConfig(update.config, control);
-  std::vector<Child*> order = Adopt(update.endpoints);
+  std::vector<Adopted> order = Adopt(update.endpoints);
+  const bool same_settings = settings_ == update.settings;
+  settings_ = update.settings;
   if (const auto* wait = update.settings.Get<StartupWait>(); wait != nullptr && !began_) {
     startup_ = *wait;
     startup_over_ = control.After(startup_.at_most, [this](Control& c) {
@@ -112,7 +155,9 @@ absl::Status Spread::OnUpdate(const Update& update, Control& control) {
   const auto shift = static_cast<ptrdiff_t>(control.Random(order.size()));
   std::rotate(order.begin(), order.begin() + shift, order.end());
   absl::Status first;
-  for (Child* child : order) {
+  for (const auto& [child, changed] : order) {
+    // Nothing in this update is news to it; of ten thousand, most are like that.
+    if (!changed && same_settings && child->state() == Connectivity::kReady) continue;
     const Update inner{.endpoints = {child->endpoint},
                        .note = update.note,
                        .watch_health = true,

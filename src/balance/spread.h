@@ -1,7 +1,7 @@
 #pragma once
 // Policies that spread calls over endpoints: one child an endpoint (gRPC's endpointsharding, A61).
 // Threads: home.
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +20,7 @@ class Spread : public Policy {
       return endpoint.addresses.empty() ? label() : endpoint.addresses.front();
     }
     Endpoint endpoint;
+    uint64_t identity = 0;                             // By the endpoint's addresses.
     Connectivity counted = Connectivity::kConnecting;  // As the tally has it.
     Time ready_since{};
     ReadySet::Entry ready;  // Made when first wanted; null when outdated.
@@ -53,8 +54,12 @@ class Spread : public Policy {
   const StateTally& tally() const { return tally_; }
 
  private:
-  using Key = std::vector<std::string>;  // Sorted addresses: an endpoint's identity.
-  std::vector<Child*> Adopt(const std::vector<Endpoint>& endpoints);
+  class Roster;
+  struct Adopted {
+    Child* child;
+    bool changed;  // Something of its endpoint is other than before.
+  };
+  std::vector<Adopted> Adopt(const std::vector<Endpoint>& endpoints);
 
   const std::string name_;
   const FactoryRef child_;
@@ -62,6 +67,7 @@ class Spread : public Policy {
   Children children_;
   StateTally tally_;
   StartupWait startup_;
+  Attributes settings_;   // Of the last update.
   bool began_ = false;    // There was an update.
   bool started_ = false;  // The first calls have been let go.
   std::unique_ptr<Timer> startup_over_;

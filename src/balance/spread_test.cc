@@ -94,6 +94,35 @@ TEST_F(SpreadTest, AnEndpointIsTheSetOfItsAddresses) {
   EXPECT_EQ(dials()["a"], 1);
   EXPECT_EQ(Go(), "a");
 }
+TEST_F(SpreadTest, AChildThatServesIsToldOnlyWhatIsNewsToIt) {
+  // A child that is READY as soon as it has an address, unless this is "down".
+  struct Eager final : Policy {
+    explicit Eager(Addresses& t) : told(t) {}
+    absl::Status OnUpdate(const Update& update, Control& control) override {
+      const std::string& address = update.endpoints.at(0).addresses.at(0);
+      told.push_back(address);
+      control.Publish(address == "down" ? kConnecting : kReady, QueuePicker());
+      return absl::OkStatus();
+    }
+    void OnResolverError(const absl::Status&, Control&) override {}
+    Addresses& told;
+  };
+  Addresses told;
+  Register("eager", Spread::Reconnect::kAtOnce,
+           {.name = "child", .make = [&told] { return std::make_unique<Eager>(told); }});
+  Start(R"([{"eager":{}}])", {"a", "down"});
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("a", "down"));
+  EXPECT_TRUE(Resolve({"a", "down"}).ok());
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("down")) << "it may want to try again";
+  EXPECT_TRUE(Resolve({"down", "a", "b"}).ok());
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("down", "b"));
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 7), Named("b")}).ok());
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("a"));
+  settings().Set(ConnectionAttemptDelay{.value = std::chrono::seconds(1)});
+  EXPECT_TRUE(ResolveEndpoints({Weighing("a", 7), Named("b")}).ok());
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("a", "b"));
+  DropPolicy();
+}
 TEST_F(SpreadTest, PublishesOnceAfterAllChildrenHaveTheirUpdate) {
   Start(R"([{"spread":{}}])", {"a", "b"});
   AllReady({"a", "b"});
