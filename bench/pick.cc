@@ -32,7 +32,7 @@ Update Backends(const char* policy, int64_t count) {
   const Json list = *Json::Parse(Cat(R"([{")", policy, R"(":{}}])"));
   Update update;
   for (int64_t i = 0; i < count; ++i) {
-    update.endpoints.push_back(
+    update.endpoints.Own().push_back(
         {.addresses = {Cat("10.", i / 62500, ".", i / 250 % 250, ".", i % 250, ":50051")}});
   }
   update.config =
@@ -136,7 +136,7 @@ void PickNaively(benchmark::State& state) {
 void UpdateOne(benchmark::State& state, const char* policy) {
   const Update one = Backends(policy, state.range(0));
   Update other = one;
-  other.endpoints.back().addresses = {"192.0.2.1:50051"};
+  other.endpoints.Own().back().addresses = {"192.0.2.1:50051"};
   other.config = one.config;
   Balanced balanced(policy, state.range(0));
   const uint64_t opened = balanced.opened();

@@ -135,7 +135,7 @@ struct PolicyConfig {
 using ConfigRef = std::shared_ptr<const PolicyConfig>;
 
 struct Update {
-  std::vector<Endpoint> endpoints;
+  EndpointList endpoints;
   ConfigRef config{};         // Made by this policy's own `parse`; null if it has none.
   std::string note{};         // From the resolver, for error text.
   bool watch_health = false;  // Set by a parent that spreads calls; pick_first passes it to Open().

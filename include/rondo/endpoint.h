@@ -1,7 +1,9 @@
 #pragma once
 // What a resolver says of one server: how to reach it, and what policies may know of it.
 // Threads: values; distinct objects are independent.
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -56,6 +58,39 @@ struct Endpoint {
   Attributes attributes{};          // For policies.
   Attributes transport{};           // For whoever connects: another value is another connection.
   bool operator==(const Endpoint&) const = default;
+};
+
+// Endpoints as policies hand them on: copies share one list, so that passing an update of thousands
+// down a tree costs nothing. Read as a vector is.
+class EndpointList {
+ public:
+  EndpointList() : list_(Nothing()) {}
+  EndpointList(std::vector<Endpoint> list)  // NOLINT: a vector is such a list.
+      : list_(std::make_shared<std::vector<Endpoint>>(std::move(list))) {}
+  EndpointList(std::initializer_list<Endpoint> list) : EndpointList(std::vector<Endpoint>(list)) {}
+
+  auto begin() const { return list_->begin(); }
+  auto end() const { return list_->end(); }
+  size_t size() const { return list_->size(); }
+  bool empty() const { return list_->empty(); }
+  const Endpoint& operator[](size_t i) const { return (*list_)[i]; }
+  const Endpoint& at(size_t i) const { return list_->at(i); }
+  // NOLINTNEXTLINE: a vector, for reading.
+  operator const std::vector<Endpoint>&() const { return *list_; }
+
+  // To change it: a list of its own, copied if somebody shares it.
+  std::vector<Endpoint>& Own() {
+    if (list_.use_count() != 1) list_ = std::make_shared<std::vector<Endpoint>>(*list_);
+    return *list_;
+  }
+
+ private:
+  using List = std::shared_ptr<std::vector<Endpoint>>;
+  static const List& Nothing() {
+    static const List nothing = std::make_shared<std::vector<Endpoint>>();
+    return nothing;
+  }
+  List list_;
 };
 
 }  // namespace rondo

@@ -24,11 +24,11 @@ HashSpread::HashSpread(std::string name)
 
 absl::Status HashSpread::OnUpdate(const Update& update, Control& control) {
   Update sorted = update;
-  std::erase_if(sorted.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
-  std::sort(sorted.endpoints.begin(), sorted.endpoints.end(),
-            [](const Endpoint& a, const Endpoint& b) {
-              return KeyOf(a) != KeyOf(b) ? KeyOf(a) < KeyOf(b) : a.addresses < b.addresses;
-            });
+  std::vector<Endpoint>& list = sorted.endpoints.Own();
+  std::erase_if(list, [](const Endpoint& e) { return e.addresses.empty(); });
+  std::sort(list.begin(), list.end(), [](const Endpoint& a, const Endpoint& b) {
+    return KeyOf(a) != KeyOf(b) ? KeyOf(a) < KeyOf(b) : a.addresses < b.addresses;
+  });
   absl::Status status = Spread::OnUpdate(sorted, control);
   std::vector<HashMember> members;
   for (const auto& child : children()) {

@@ -262,7 +262,7 @@ void Core::DropControlPlane() {
   recipe_ = nullptr;
   picker_ = nullptr;
   states_.clear();
-  endpoints_.clear();
+  endpoints_ = {};
   resolved_ = false;
   trouble_ = absl::OkStatus();
 }

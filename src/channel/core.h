@@ -154,7 +154,7 @@ class Core final : public Post,
   // Names and config (core_resolve.cc).
   void StartResolver();
   absl::Status OnResolution(Resolution resolution);
-  absl::Status Apply(const std::vector<Endpoint>& endpoints, std::string note);
+  absl::Status Apply(EndpointList endpoints, std::string note);
   void ApplyError(const absl::Status& why);
   void Warn(std::string_view config, const std::vector<std::string>& warnings);
   void WarnOfResolversConfig(const std::optional<std::string>& json);
@@ -182,7 +182,7 @@ class Core final : public Post,
   std::vector<http2::Header> scratch_headers_;
   Chance chance_;
   std::unique_ptr<ConfigInForce> configs_;
-  std::vector<Endpoint> endpoints_;  // The last that were applied.
+  EndpointList endpoints_;  // The last that were applied.
   std::string note_;
   bool resolved_ = false;         // The resolver has answered, well or not.
   std::optional<Time> answered_;  // When it last had endpoints.

@@ -170,7 +170,7 @@ absl::Status Core::OnResolution(Resolution resolution) {
     RefuseConfig(config);
     return config;
   }
-  return Apply(*resolution.endpoints, std::move(resolution.note));
+  return Apply(*std::move(resolution.endpoints), std::move(resolution.note));
 }
 
 void Core::Warn(std::string_view config, const std::vector<std::string>& warnings) {
@@ -194,8 +194,8 @@ void Core::WarnOfResolversConfig(const std::optional<std::string>& json) {
   Warn("service config of the resolver", configs_->resolvers_warnings());
 }
 
-absl::Status Core::Apply(const std::vector<Endpoint>& endpoints, std::string note) {
-  endpoints_ = endpoints;
+absl::Status Core::Apply(EndpointList endpoints, std::string note) {
+  endpoints_ = std::move(endpoints);
   note_ = std::move(note);
   RootControl control(*this);
   Update update{.endpoints = endpoints_,
@@ -225,7 +225,7 @@ void Core::SetServiceConfig(std::shared_ptr<const ServiceConfig> config) {
   configs_->Override(std::move(config));
   if (!active() || !resolved_) return;
   if (configs_->current() == nullptr) return RefuseConfig(configs_->refused());
-  Apply(std::vector<Endpoint>(endpoints_), note_).IgnoreError();
+  Apply(endpoints_, note_).IgnoreError();
 }
 
 }  // namespace rondo::channel

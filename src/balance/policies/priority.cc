@@ -94,7 +94,7 @@ class Priority final : public Policy {
 
 absl::Status Priority::OnUpdate(const Update& update, Control& control) {
   update_ = update;
-  update_.endpoints.clear();
+  update_.endpoints = {};
   endpoints_ = ByPath(update.endpoints);
   chosen_ = nullptr;
   std::erase_if(children_, [&](const auto& c) { return !config().children.contains(c.first); });

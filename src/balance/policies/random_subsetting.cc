@@ -41,8 +41,9 @@ class RandomSubsetting final : public OneChild {
     const auto& config = ConfigAs<RandomSubsettingConfig>(update.config);
     if (!seed_) seed_ = control.Random(UINT64_MAX);
     Update inner = update;
-    std::erase_if(inner.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
-    KeepLeast(inner.endpoints, config.size, *seed_);
+    std::vector<Endpoint>& list = inner.endpoints.Own();
+    std::erase_if(list, [](const Endpoint& e) { return e.addresses.empty(); });
+    KeepLeast(list, config.size, *seed_);
     return Pass(std::move(inner), config.child, control);
   }
 
