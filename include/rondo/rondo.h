@@ -9,6 +9,7 @@
 #include "rondo/interceptor.h"
 #include "rondo/metrics.h"
 #include "rondo/orca.h"
+#include "rondo/peer_index.h"
 #include "rondo/policy.h"
 #include "rondo/reflection.h"
 #include "rondo/resolve.h"
