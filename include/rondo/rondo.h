@@ -7,6 +7,7 @@
 #include "rondo/explain.h"
 #include "rondo/health.h"
 #include "rondo/interceptor.h"
+#include "rondo/load_probe.h"
 #include "rondo/metrics.h"
 #include "rondo/orca.h"
 #include "rondo/peer_index.h"

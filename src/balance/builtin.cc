@@ -27,6 +27,7 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   AddWithDraftName(OutlierDetectionPolicy(), all);
   AddWithDraftName(P2cEwmaPolicy(), all);
   AddWithDraftName(PinnedPolicy(), all);
+  AddWithDraftName(PrequalPolicy(), all);
   AddWithDraftName(PriorityPolicy(), all);
   AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);

@@ -12,6 +12,7 @@ PolicyFactory OutlierDetectionPolicy();
 PolicyFactory P2cEwmaPolicy();
 PolicyFactory PickFirstPolicy();
 PolicyFactory PinnedPolicy();
+PolicyFactory PrequalPolicy();
 PolicyFactory PriorityPolicy();
 PolicyFactory RandomSubsettingPolicy();
 PolicyFactory RingHashPolicy();

@@ -42,6 +42,7 @@ const Subject kSubjects[] = {
         "childPolicy":[{"round_robin":{}}]}}])"},
     {"aperture", R"([{"aperture":{"minAperture":2,"client":{"index":1,"count":7},
         "childPolicy":[{"round_robin":{}}]}}])"},
+    {"prequal", R"([{"prequal":{}}])"},
     {"pinned", R"([{"pinned":{"childPolicy":[{"round_robin":{}}]}}])"},
     {"locality_aware", R"([{"locality_aware":{}}])"},
     {"random_subsetting",
