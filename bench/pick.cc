@@ -19,8 +19,8 @@ namespace bench {
 namespace {
 
 constexpr const char* kPolicies[] = {"pick_first",    "round_robin", "weighted_round_robin",
-                                     "least_request", "p2c_ewma",    "ring_hash",
-                                     "maglev"};
+                                     "least_request", "p2c_ewma",    "locality_aware",
+                                     "ring_hash",     "maglev"};
 
 struct NoPost final : Post {
   void Deliver(NudgeRef) override {}

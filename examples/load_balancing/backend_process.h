@@ -9,6 +9,7 @@
 #include <string>
 
 #include "echo.rondo.pb.h"
+#include "rondo/load_probe.h"
 #include "rondo/server.h"
 #include "rondo/task.h"
 
@@ -32,9 +33,12 @@ class PortEcho final : public grpc::examples::echo::EchoService {
 // The child's main: serves until a signal ends it. Says "listening" once it does.
 inline int ServeUntilKilled(int port) {
   PortEcho echo(port);
-  rondo::Server server(
-      {.credentials = rondo::Insecure(), .listen = {"127.0.0.1:" + std::to_string(port)}});
+  rondo::LoadProbeService probes;  // For clients with the policy prequal.
+  rondo::Server server({.credentials = rondo::Insecure(),
+                        .listen = {"127.0.0.1:" + std::to_string(port)},
+                        .interceptors = {probes.Counter()}});
   server.Add(echo);
+  server.Add(probes);
   if (absl::Status s = server.Start(); !s.ok()) {
     std::fprintf(stderr, "%s\n", s.ToString().c_str());
     return 1;

@@ -20,6 +20,13 @@ inline std::string PolicyConfig(const std::string& name) {
                               "second": {"config": [{"round_robin": {}}]}}})";
   } else if (plain == "outlier_detection") {
     config = R"({"failurePercentageEjection": {}, "childPolicy": [{"round_robin": {}}]})";
+  } else if (plain == "pinned") {  // The example's calls have no pin: its child takes turns.
+    config = R"({"childPolicy": [{"round_robin": {}}]})";
+  } else if (plain == "aperture") {
+    config = R"({"client": {"index": 1, "count": 3}, "childPolicy": [{"least_request": {}}]})";
+  } else if (plain == "ringsteady") {  // Both, as below.
+    config = R"({"subsetSize": 2, "client": {"index": 1, "count": 3},
+                 "childPolicy": [{"round_robin": {}}]})";
   } else if (plain == "random_subsetting") {
     // Both: a subset of one would have nobody left when that one dies.
     config = R"({"subsetSize": 2, "childPolicy": [{"round_robin": {}}]})";

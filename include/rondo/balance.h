@@ -58,6 +58,7 @@ struct OpenOptions {
 // They are given a Control of their own; each may drop the handle it belongs to.
 using OnSubchannelState = Function<void(const SubchannelState&, Control&)>;
 using OnEvent = Function<void(Control&)>;
+using OnProbe = Function<void(const LoadReport&)>;
 
 // A connection that this policy wants. Handles on one address share one connection, which closes
 // with the last of them: so a new policy takes over what an old one still holds.
@@ -68,6 +69,10 @@ class SubchannelHandle {
   // Acts only when idle. A subchannel never reconnects by itself: after a failure it is
   // kTransientFailure until its backoff is over, then idle.
   virtual void Connect() = 0;
+  // Asks the server once how busy it is (rondo/load_probe.h), if it is ready. `reply` gets what it
+  // said, in a later turn and at most once: not after `timeout` (> 0), nor after the handle's end,
+  // nor where the server doesn't offer that, or too many are on the way.
+  virtual void Probe(Duration /*timeout*/, OnProbe /*reply*/) {}
 };
 class NudgeHandle {
  public:

@@ -90,6 +90,10 @@ class PolicyHarness {
   // From now on dials end by themselves, in the turn in which they began, as `answer` says; those
   // of which it says nothing stay CONNECTING. Empty: all do, as at first.
   void AnswerDials(std::function<std::optional<SubchannelState>(const std::string&)> answer);
+  // From now on probes of ready backends (SubchannelHandle::Probe) are answered, in the turn in
+  // which they were sent, with what `answer` says; those of which it says nothing, and all before,
+  // are lost.
+  void AnswerProbes(std::function<std::optional<LoadReport>(const std::string&)> answer);
   // Timers run when their time comes, one a turn.
   void Advance(Duration by);
   void AdvanceTo(Time when);
@@ -125,6 +129,7 @@ class PolicyHarness {
   Connectivity StateOf(const std::string& address) const;  // Open only.
   std::map<std::string, int>& dials();                     // How often each was dialled.
   Addresses& dialled();                                    // In order.
+  std::map<std::string, int>& probes();                    // How often each was probed.
   std::map<std::string, Duration>& report_period();        // As asked for (A51); sums of handles.
   std::map<std::string, double>& metrics();                // By "policy's path: name".
   std::map<std::string, std::vector<double>>& samples();   // Of histograms, by the same.

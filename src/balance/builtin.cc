@@ -20,13 +20,18 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   PolicyRegistry all;
   all.Add(PickFirstPolicy());
   all.Add(RoundRobinPolicy());
+  AddWithDraftName(AperturePolicy(), all);
   AddWithDraftName(LeastRequestPolicy(), all);
+  AddWithDraftName(LocalityAwarePolicy(), all);
   AddWithDraftName(MaglevPolicy(), all);
   AddWithDraftName(OutlierDetectionPolicy(), all);
   AddWithDraftName(P2cEwmaPolicy(), all);
+  AddWithDraftName(PinnedPolicy(), all);
+  AddWithDraftName(PrequalPolicy(), all);
   AddWithDraftName(PriorityPolicy(), all);
   AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);
+  AddWithDraftName(RingsteadyPolicy(), all);
   AddWithDraftName(WeightedRoundRobinPolicy(), all);
   AddWithDraftName(WeightedTargetPolicy(), all);
   for (PolicyFactory& user : users) all.Add(std::move(user));

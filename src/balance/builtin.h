@@ -4,14 +4,19 @@
 
 namespace rondo {
 
+PolicyFactory AperturePolicy();
 PolicyFactory LeastRequestPolicy();
+PolicyFactory LocalityAwarePolicy();
 PolicyFactory MaglevPolicy();
 PolicyFactory OutlierDetectionPolicy();
 PolicyFactory P2cEwmaPolicy();
 PolicyFactory PickFirstPolicy();
+PolicyFactory PinnedPolicy();
+PolicyFactory PrequalPolicy();
 PolicyFactory PriorityPolicy();
 PolicyFactory RandomSubsettingPolicy();
 PolicyFactory RingHashPolicy();
+PolicyFactory RingsteadyPolicy();
 PolicyFactory RoundRobinPolicy();
 PolicyFactory WeightedRoundRobinPolicy();
 PolicyFactory WeightedTargetPolicy();

@@ -1,9 +1,11 @@
 #include "balance/hash_spread.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "balance/builtin.h"
 #include "balance/lazy.h"
+#include "base/text.h"
 
 namespace rondo {
 namespace {
@@ -18,6 +20,14 @@ std::string_view KeyOf(const Endpoint& e) {
 }
 
 }  // namespace
+
+void LoadBound::Read(ConfigReader& reader) {
+  constexpr std::string_view kField = "hashBalanceFactor";
+  constexpr uint32_t kLeast = 100, kMost = 10000;  // At less than the mean there is never room.
+  reader.Number(kField, percent, 0u, kMost);
+  if (percent == 0 || percent >= kLeast) return;
+  reader.Bad(kField, Cat(percent, " is not within ", kLeast, "..", kMost, "; 0: no bound"));
+}
 
 HashSpread::HashSpread(std::string name)
     : Spread(std::move(name), LazyPickFirst(), Reconnect::kWhenAsked) {}
@@ -40,6 +50,30 @@ absl::Status HashSpread::OnUpdate(const Update& update, Control& control) {
   }
   Wake(control);  // Whoever connected may have left.
   return status;
+}
+
+void HashSpread::SetBound(const LoadBound& bound, Control& control) {
+  bound_ = bound;
+  if ((bound.percent > 0) == (total_ != nullptr)) return;
+  settle_ = nullptr;
+  total_ = nullptr;
+  counted_.clear();
+  if (bound.percent == 0) return;
+  total_ = std::make_shared<TotalInFlight>(control.Shards());
+  Arm(control);
+}
+
+void HashSpread::Settle() {
+  int64_t calls = 0;
+  for (const SubchannelRef& one : counted_) calls += one->load.in_flight();
+  total_->Settle(calls);
+}
+
+void HashSpread::Arm(Control& control) {
+  settle_ = control.After(std::chrono::seconds(1), [this](Control& c) {
+    Settle();
+    Arm(c);
+  });
 }
 
 void HashSpread::OnChange(Child&, Connectivity, Control& control) { Wake(control); }

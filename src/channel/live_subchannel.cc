@@ -42,6 +42,7 @@ LiveSubchannel::~LiveSubchannel() {
   backend_->live = nullptr;
   health_ = nullptr;
   load_ = nullptr;
+  probes_.clear();
   On(subchannel::CloseAsked{});
   while (!carriers_.empty()) {
     Carrier::Retire(TakeOut(*carriers_.back()));
@@ -207,6 +208,8 @@ void LiveSubchannel::OnCarrierClosed(Carrier& carrier, const absl::Status& why) 
 std::unique_ptr<Carrier> LiveSubchannel::TakeOut(Carrier& carrier) {
   const auto at = std::ranges::find(carriers_, &carrier, &std::unique_ptr<Carrier>::get);
   std::unique_ptr<Carrier> out = std::move(*at);
+  std::erase_if(probes_, [&](const Probing& p) { return &p.probe->carrier() == out.get(); });
+  if (unprobed_ == out.get()) unprobed_ = nullptr;
   carriers_.erase(at);
   return out;
 }

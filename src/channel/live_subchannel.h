@@ -9,6 +9,7 @@
 #include "channel/carrier.h"
 #include "channel/dial_gate.h"
 #include "channel/health_watch.h"
+#include "channel/load_probe.h"
 #include "channel/load_watch.h"
 #include "channel/subchannel_state.h"
 #include "channel/wait_queue.h"
@@ -24,6 +25,7 @@ class Core;
 
 class LiveSubchannel final : public Carrier::Owner,
                              public HealthWatch::Owner,
+                             public LoadProbe::Owner,
                              private event::TimerNode,
                              private DialGate::Ticket {
  public:
@@ -53,6 +55,7 @@ class LiveSubchannel final : public Carrier::Owner,
   void Connect() {
     if (!usable()) On(subchannel::ConnectAsked{});
   }
+  void Probe(std::shared_ptr<Listener> listener, Duration timeout, OnProbe reply);
   void UpdateHealth();  // Begins or ends the watch, as is wanted now, and tells.
   void ResetBackoff() { OnBackoffOver(); }
   void UpdateScaling() { WantMore(); }   // Core::MostConnections may be another.
@@ -107,11 +110,17 @@ class LiveSubchannel final : public Carrier::Owner,
   void TellAll();
   void Tell(const std::shared_ptr<Listener>& listener);
   void OnHealth() override;
+  void OnProbeEnd(LoadProbe& probe, bool unimplemented) override;
   bool ChooseHealthWatch();
   void ChooseLoadWatch();
   Connectivity connectivity() const;
   SubchannelState Report(const Listener& to) const;
 
+  struct Probing {
+    std::shared_ptr<Listener> listener;
+    OnProbe reply;
+    std::unique_ptr<LoadProbe> probe;
+  };
   struct AgeTimer final : event::TimerNode {
     explicit AgeTimer(LiveSubchannel& l) : live(l) {}
     void OnTimer() override { live.WantMore(); }
@@ -133,6 +142,8 @@ class LiveSubchannel final : public Carrier::Owner,
   // While it is ready and somebody wants to know; on the oldest connection.
   std::unique_ptr<HealthWatch> health_;
   std::unique_ptr<LoadWatch> load_;
+  std::vector<Probing> probes_;        // On the way.
+  const Carrier* unprobed_ = nullptr;  // Its server offers no probes.
   WaitQueue<Call> waiting_;
 };
 

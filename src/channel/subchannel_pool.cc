@@ -21,6 +21,9 @@ class SubchannelPool::Handle final : public SubchannelHandle {
   }
   SubchannelRef Ref() const override { return subchannel_.backend(); }
   void Connect() override { subchannel_.Connect(); }
+  void Probe(Duration timeout, OnProbe reply) override {
+    subchannel_.Probe(listener_, timeout, std::move(reply));
+  }
 
  private:
   SubchannelPool& pool_;

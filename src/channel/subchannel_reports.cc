@@ -20,6 +20,7 @@ void LiveSubchannel::Add(std::shared_ptr<Listener> listener) {
 
 void LiveSubchannel::Remove(const Listener& listener) {
   std::erase_if(listeners_, [&](const auto& l) { return l.get() == &listener; });
+  std::erase_if(probes_, [&](const Probing& p) { return p.listener.get() == &listener; });
   ChooseHealthWatch();
   ChooseLoadWatch();
 }
@@ -75,6 +76,29 @@ void LiveSubchannel::ChooseLoadWatch() {
   if (wanted != Duration{}) {
     load_ = std::make_unique<LoadWatch>(core_, *carriers_.front(), backend_, wanted);
   }
+}
+
+void LiveSubchannel::Probe(std::shared_ptr<Listener> listener, Duration timeout, OnProbe reply) {
+  constexpr size_t kMostProbes = 16;  // At once.
+  if (!usable() || probes_.size() >= kMostProbes || unprobed_ == &carrier()) return;
+  auto probe = std::make_unique<LoadProbe>(core_, carrier(), *backend_, *this);
+  if (!probe->Start(timeout)) return;
+  probes_.push_back({std::move(listener), std::move(reply), std::move(probe)});
+}
+
+void LiveSubchannel::OnProbeEnd(LoadProbe& probe, bool unimplemented) {
+  const auto at = std::ranges::find_if(probes_, [&](auto& p) { return p.probe.get() == &probe; });
+  Probing over = std::move(*at);
+  probes_.erase(at);
+  if (unimplemented && unprobed_ != &probe.carrier()) {
+    unprobed_ = &probe.carrier();
+    core_.WarnOf(
+        address(),
+        "the policy asks for load probes, which the server doesn't offer; calls go to it at "
+        "random");
+  }
+  if (!over.probe->report() || over.listener->gone) return;
+  over.reply(*over.probe->report());  // It may end this subchannel.
 }
 
 void LiveSubchannel::UpdateHealth() {

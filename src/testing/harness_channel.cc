@@ -32,6 +32,19 @@ struct PolicyHarness::Channel::Handle final : SubchannelHandle {
       });
     }
   }
+  void Probe(Duration, OnProbe reply) override {
+    Core& core = channel->cores.at(key);
+    if (core.state.connectivity != kReady) return;
+    ++channel->probes[key];
+    if (!channel->answer_probe) return;
+    std::optional<LoadReport> report = channel->answer_probe(key);
+    if (!report) return;
+    report->at = channel->now;
+    auto shared = std::make_shared<OnProbe>(std::move(reply));
+    channel->queue_.push_back([alive = std::weak_ptr(on_state), said = *report, shared] {
+      if (!alive.expired()) (*shared)(said);
+    });
+  }
   Channel* channel = nullptr;
   std::string key;
   std::shared_ptr<OnSubchannelState> on_state;  // Lives on while it runs.

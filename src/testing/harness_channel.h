@@ -63,7 +63,8 @@ class PolicyHarness::Channel final : public Control, public Post {
   PolicyRegistry registry;
   std::map<std::string, Core> cores;  // By Handle::key.
   std::function<std::optional<SubchannelState>(const std::string&)> answer;
-  std::map<std::string, int> dials;
+  std::function<std::optional<LoadReport>(const std::string&)> answer_probe;
+  std::map<std::string, int> dials, probes;
   Addresses dialled;
   std::map<std::string, Duration> report_period;
   std::map<std::string, double> metrics;

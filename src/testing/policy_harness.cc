@@ -147,6 +147,11 @@ Connectivity PolicyHarness::StateOf(const std::string& address) const {
 }
 std::map<std::string, int>& PolicyHarness::dials() { return channel_->dials; }
 PolicyHarness::Addresses& PolicyHarness::dialled() { return channel_->dialled; }
+void PolicyHarness::AnswerProbes(
+    std::function<std::optional<LoadReport>(const std::string&)> answer) {
+  channel_->answer_probe = std::move(answer);
+}
+std::map<std::string, int>& PolicyHarness::probes() { return channel_->probes; }
 std::map<std::string, Duration>& PolicyHarness::report_period() { return channel_->report_period; }
 std::map<std::string, double>& PolicyHarness::metrics() { return channel_->metrics; }
 std::map<std::string, std::vector<double>>& PolicyHarness::samples() { return channel_->samples; }

@@ -24,12 +24,14 @@ bool IsPrime(uint32_t n) {
 struct MaglevConfig {
   uint32_t size = 65537;
   RequestHash request;
+  LoadBound bound;
 
   void Read(ConfigReader& r) {
     r.Number("tableSize", size, 2u, kLargestTable);
     if (!IsPrime(size))
       r.Bad("tableSize", Cat(size, " is not a prime number within 2..", kLargestTable));
     request.Read(r);
+    bound.Read(r);
   }
 };
 
@@ -38,8 +40,9 @@ class Maglev final : public HashSpread {
   Maglev() : HashSpread("maglev") {}
 
  private:
-  void OnConfig(const ConfigRef& config, Control&) override {
+  void OnConfig(const ConfigRef& config, Control& control) override {
     config_ = ConfigAs<MaglevConfig>(config);
+    SetBound(config_.bound, control);
   }
   bool TableOutdated() override { return config_.size != made_; }
   void OnMembers(const std::vector<HashMember>& members) override {
@@ -48,7 +51,7 @@ class Maglev final : public HashSpread {
   }
   PickerRef Build(const View& view) override {
     if (children().empty()) return Spread::Build(view);
-    return MakeHashPicker(name(), table_, config_.request, children(), tally(), view);
+    return MakePicker(table_, config_.request, view);
   }
 
   MaglevConfig config_;
@@ -59,9 +62,10 @@ class Maglev final : public HashSpread {
 }  // namespace
 
 PolicyFactory MaglevPolicy() {
-  return {.name = "maglev", .parse = ParseInto<MaglevConfig>, .make = [] {
-            return std::make_unique<Maglev>();
-          }};
+  return {.name = "maglev",
+          .parse = ParseInto<MaglevConfig>,
+          .make = [] { return std::make_unique<Maglev>(); },
+          .watches = 1};
 }
 
 }  // namespace rondo

@@ -89,6 +89,7 @@ struct OutlierDetection::Tap final : SubchannelHandle {
   }
   SubchannelRef Ref() const override { return inner->Ref(); }
   void Connect() override { inner->Connect(); }
+  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   void Say(Control& control) {
     SubchannelState state = last;
     told_ejected = parent.Ejected(address);

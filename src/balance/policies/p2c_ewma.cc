@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "balance/builtin.h"
+#include "balance/load/is_failure.h"
 #include "balance/load/peak_ewma.h"
+#include "balance/seconds_within.h"
 #include "balance/select/best_of.h"
-#include "base/text.h"
 #include "rondo/policy.h"
 
 namespace rondo {
@@ -26,32 +27,10 @@ struct P2cEwmaConfig {
   void Read(ConfigReader& r) {
     r.Number("choiceCount", choices, 2u);
     choices = std::min(choices, kMostAtAll);
-    Within("decayTime", decay, std::chrono::milliseconds(1), std::chrono::hours(1), r);
-    Within("failurePenalty", failure_penalty, Duration{}, kWorst, r);
-  }
-  static void Within(std::string_view name, Duration& out, Duration min, Duration max,
-                     ConfigReader& r) {
-    const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
-    r.Seconds(name, out);
-    if (out >= min && out <= max) return;
-    r.Bad(name, Cat(seconds(out), "s is not within ", seconds(min), "s..", seconds(max), "s"));
+    SecondsWithin(r, "decayTime", decay, std::chrono::milliseconds(1), std::chrono::hours(1));
+    SecondsWithin(r, "failurePenalty", failure_penalty, Duration{}, kWorst);
   }
 };
-
-// Whether a status tells of the backend, and not of what was asked.
-bool IsFailure(absl::StatusCode code) {
-  switch (code) {
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDataLoss:
-      return true;
-    default:
-      return false;
-  }
-}
 
 // Lives as long as any picker or the policy knows its backend.
 using EwmaRef = std::shared_ptr<PeakEwma>;

@@ -18,12 +18,14 @@ constexpr uint32_t kLargestRing = 8388608;  // A42
 struct RingHashConfig {
   uint32_t min = 1024, max = 4096;
   RequestHash request;
+  LoadBound bound;
 
   void Read(ConfigReader& r) {
     Size("minRingSize", min, r);
     Size("maxRingSize", max, r);
     if (min > max) r.Bad("minRingSize", Cat(min, " is more than maxRingSize, which is ", max));
     request.Read(r);
+    bound.Read(r);
   }
   // 0 is proto3's way to say nothing.
   static void Size(std::string_view name, uint32_t& out, ConfigReader& r) {
@@ -41,6 +43,7 @@ class RingHash final : public HashSpread {
     const auto* cap = update.settings.Get<RingSizeCap>();
     cap_ = std::clamp(cap == nullptr ? RingSizeCap().value : cap->value, 1u, kLargestRing);
     config_ = ConfigAs<RingHashConfig>(update.config);
+    SetBound(config_.bound, control);
     return HashSpread::OnUpdate(update, control);
   }
 
@@ -55,7 +58,7 @@ class RingHash final : public HashSpread {
   }
   PickerRef Build(const View& view) override {
     if (children().empty()) return Spread::Build(view);
-    return MakeHashPicker(name(), ring_, config_.request, children(), tally(), view);
+    return MakePicker(ring_, config_.request, view);
   }
 
   RingHashConfig config_;
@@ -67,9 +70,10 @@ class RingHash final : public HashSpread {
 }  // namespace
 
 PolicyFactory RingHashPolicy() {
-  return {.name = "ring_hash", .parse = ParseInto<RingHashConfig>, .make = [] {
-            return std::make_unique<RingHash>();
-          }};
+  return {.name = "ring_hash",
+          .parse = ParseInto<RingHashConfig>,
+          .make = [] { return std::make_unique<RingHash>(); },
+          .watches = 1};
 }
 
 }  // namespace rondo
