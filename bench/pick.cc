@@ -30,11 +30,12 @@ Update Backends(const char* policy, int64_t count) {
   const PolicyRegistry registry = BuiltinPolicies();
   ConfigIssues issues;
   const Json list = *Json::Parse(Cat(R"([{")", policy, R"(":{}}])"));
-  Update update;
+  std::vector<Endpoint> endpoints;
   for (int64_t i = 0; i < count; ++i) {
-    update.endpoints.Own().push_back(
+    endpoints.push_back(
         {.addresses = {Cat("10.", i / 62500, ".", i / 250 % 250, ".", i % 250, ":50051")}});
   }
+  Update update{.endpoints = std::move(endpoints)};
   update.config =
       std::make_shared<SwitchConfig>(ReadPolicyList(list, "loadBalancingConfig", registry, issues));
   return update;
@@ -135,9 +136,10 @@ void PickNaively(benchmark::State& state) {
 
 void UpdateOne(benchmark::State& state, const char* policy) {
   const Update one = Backends(policy, state.range(0));
+  std::vector<Endpoint> endpoints = one.endpoints;
+  endpoints.back().addresses = {"192.0.2.1:50051"};
   Update other = one;
-  other.endpoints.Own().back().addresses = {"192.0.2.1:50051"};
-  other.config = one.config;
+  other.endpoints = std::move(endpoints);
   Balanced balanced(policy, state.range(0));
   const uint64_t opened = balanced.opened();
   bool odd = false;

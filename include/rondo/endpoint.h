@@ -64,33 +64,28 @@ struct Endpoint {
 // down a tree costs nothing. Read as a vector is.
 class EndpointList {
  public:
-  EndpointList() : list_(Nothing()) {}
+  EndpointList() = default;
   EndpointList(std::vector<Endpoint> list)  // NOLINT: a vector is such a list.
-      : list_(std::make_shared<std::vector<Endpoint>>(std::move(list))) {}
+      : list_(std::make_shared<const std::vector<Endpoint>>(std::move(list))) {}
   EndpointList(std::initializer_list<Endpoint> list) : EndpointList(std::vector<Endpoint>(list)) {}
 
-  auto begin() const { return list_->begin(); }
-  auto end() const { return list_->end(); }
-  size_t size() const { return list_->size(); }
-  bool empty() const { return list_->empty(); }
-  const Endpoint& operator[](size_t i) const { return (*list_)[i]; }
-  const Endpoint& at(size_t i) const { return list_->at(i); }
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  size_t size() const { return all().size(); }
+  bool empty() const { return all().empty(); }
+  const Endpoint& operator[](size_t i) const { return all()[i]; }
+  const Endpoint& at(size_t i) const { return all().at(i); }
   // NOLINTNEXTLINE: a vector, for reading.
-  operator const std::vector<Endpoint>&() const { return *list_; }
-
-  // To change it: a list of its own, copied if somebody shares it.
-  std::vector<Endpoint>& Own() {
-    if (list_.use_count() != 1) list_ = std::make_shared<std::vector<Endpoint>>(*list_);
-    return *list_;
-  }
+  operator const std::vector<Endpoint>&() const { return all(); }
 
  private:
-  using List = std::shared_ptr<std::vector<Endpoint>>;
-  static const List& Nothing() {
-    static const List nothing = std::make_shared<std::vector<Endpoint>>();
+  static const std::vector<Endpoint>& Nothing() {
+    static const std::vector<Endpoint> nothing;
     return nothing;
   }
-  List list_;
+  const std::vector<Endpoint>& all() const { return list_ != nullptr ? *list_ : Nothing(); }
+
+  std::shared_ptr<const std::vector<Endpoint>> list_;  // Null: empty.
 };
 
 }  // namespace rondo

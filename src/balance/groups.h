@@ -1,5 +1,5 @@
 #pragma once
-// Endpoints by the child they belong to (A56's hierarchical path).
+// Parts of a list of endpoints; by the child they belong to (A56's hierarchical path).
 // Threads: any.
 #include <map>
 #include <string>
@@ -17,6 +17,16 @@ inline std::map<std::string, std::vector<Endpoint>> ByPath(const std::vector<End
     if (e.path.empty()) continue;
     Endpoint& inner = out[e.path[0]].emplace_back(e);
     inner.path.erase(inner.path.begin());
+  }
+  return out;
+}
+
+// Those that can be reached at all.
+inline std::vector<Endpoint> WithAddresses(const std::vector<Endpoint>& all) {
+  std::vector<Endpoint> out;
+  out.reserve(all.size());
+  for (const Endpoint& e : all) {
+    if (!e.addresses.empty()) out.push_back(e);
   }
   return out;
 }

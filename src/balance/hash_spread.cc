@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "balance/builtin.h"
+#include "balance/groups.h"
 #include "balance/lazy.h"
 #include "base/text.h"
 
@@ -33,12 +34,12 @@ HashSpread::HashSpread(std::string name)
     : Spread(std::move(name), LazyPickFirst(), Reconnect::kWhenAsked) {}
 
 absl::Status HashSpread::OnUpdate(const Update& update, Control& control) {
-  Update sorted = update;
-  std::vector<Endpoint>& list = sorted.endpoints.Own();
-  std::erase_if(list, [](const Endpoint& e) { return e.addresses.empty(); });
+  std::vector<Endpoint> list = WithAddresses(update.endpoints);
   std::sort(list.begin(), list.end(), [](const Endpoint& a, const Endpoint& b) {
     return KeyOf(a) != KeyOf(b) ? KeyOf(a) < KeyOf(b) : a.addresses < b.addresses;
   });
+  Update sorted = update;
+  sorted.endpoints = std::move(list);
   absl::Status status = Spread::OnUpdate(sorted, control);
   std::vector<HashMember> members;
   for (const auto& child : children()) {

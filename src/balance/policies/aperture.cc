@@ -10,6 +10,7 @@
 
 #include "balance/builtin.h"
 #include "balance/fleet.h"
+#include "balance/groups.h"
 #include "balance/one_child.h"
 #include "balance/select/aperture_slice.h"
 
@@ -34,9 +35,10 @@ class AperturePolicyNode final : public OneChild {
     const auto& config = ConfigAs<ApertureConfig>(update.config);
     if (!drawn_) drawn_ = static_cast<uint32_t>(control.Random(kAnyOf));
     const PeerIndex peer = PeerOf(config.client, update).value_or(PeerIndex{*drawn_, kAnyOf});
+    std::vector<Endpoint> all = WithAddresses(update.endpoints);
+    if (!all.empty()) Keep(all, peer, config.least);
     Update inner = update;
-    std::erase_if(inner.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
-    if (!inner.endpoints.empty()) Keep(inner.endpoints, peer, config.least);
+    inner.endpoints = std::move(all);
     return Pass(std::move(inner), config.child, control);
   }
 

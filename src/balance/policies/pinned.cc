@@ -11,6 +11,7 @@
 
 #include "balance/builtin.h"
 #include "balance/graceful_switch.h"
+#include "balance/groups.h"
 #include "balance/header_name.h"
 #include "balance/lazy.h"
 #include "balance/spread.h"
@@ -96,7 +97,7 @@ class Pinned final : public Spread {
     Update inner = update;
     inner.config = std::make_shared<SwitchConfig>(config_.child);
     absl::Status status = others_->OnUpdate(inner, control);
-    std::erase_if(inner.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
+    inner.endpoints = WithAddresses(update.endpoints);
     const absl::Status pins = Spread::OnUpdate(inner, control);
     return status.ok() ? pins : status;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "balance/builtin.h"
+#include "balance/groups.h"
 #include "balance/one_child.h"
 #include "base/hash.h"
 
@@ -40,10 +41,10 @@ class RandomSubsetting final : public OneChild {
   absl::Status OnUpdate(const Update& update, Control& control) override {
     const auto& config = ConfigAs<RandomSubsettingConfig>(update.config);
     if (!seed_) seed_ = control.Random(UINT64_MAX);
+    std::vector<Endpoint> some = WithAddresses(update.endpoints);
+    KeepLeast(some, config.size, *seed_);
     Update inner = update;
-    std::vector<Endpoint>& list = inner.endpoints.Own();
-    std::erase_if(list, [](const Endpoint& e) { return e.addresses.empty(); });
-    KeepLeast(list, config.size, *seed_);
+    inner.endpoints = std::move(some);
     return Pass(std::move(inner), config.child, control);
   }
 

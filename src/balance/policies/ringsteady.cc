@@ -8,6 +8,7 @@
 
 #include "balance/builtin.h"
 #include "balance/fleet.h"
+#include "balance/groups.h"
 #include "balance/one_child.h"
 #include "balance/select/steady_ring.h"
 #include "base/hash.h"
@@ -34,11 +35,12 @@ class Ringsteady final : public OneChild {
     const auto& config = ConfigAs<RingsteadyConfig>(update.config);
     if (!drawn_) drawn_ = control.Random(UINT64_MAX);
     const std::optional<PeerIndex> peer = PeerOf(config.client, update);
-    Update inner = update;
-    std::erase_if(inner.endpoints, [](const Endpoint& e) { return e.addresses.empty(); });
-    if (inner.endpoints.size() > config.size) {
-      Keep(inner.endpoints, config.size, peer ? PlaceOnSteadyRing(peer->index) : *drawn_);
+    std::vector<Endpoint> all = WithAddresses(update.endpoints);
+    if (all.size() > config.size) {
+      Keep(all, config.size, peer ? PlaceOnSteadyRing(peer->index) : *drawn_);
     }
+    Update inner = update;
+    inner.endpoints = std::move(all);
     return Pass(std::move(inner), config.child, control);
   }
 
