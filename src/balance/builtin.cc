@@ -20,6 +20,7 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   PolicyRegistry all;
   all.Add(PickFirstPolicy());
   all.Add(RoundRobinPolicy());
+  AddWithDraftName(CircuitBreakingPolicy(), all);
   AddWithDraftName(LeastRequestPolicy(), all);
   AddWithDraftName(MaglevPolicy(), all);
   AddWithDraftName(OutlierDetectionPolicy(), all);

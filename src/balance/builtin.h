@@ -4,6 +4,7 @@
 
 namespace rondo {
 
+PolicyFactory CircuitBreakingPolicy();
 PolicyFactory LeastRequestPolicy();
 PolicyFactory MaglevPolicy();
 PolicyFactory OutlierDetectionPolicy();

@@ -40,6 +40,8 @@ const Subject kSubjects[] = {
     {"outlier_detection",
      R"([{"outlier_detection":{"interval":"1s","failurePercentageEjection":{"minimumHosts":2,
         "requestVolume":2},"childPolicy":[{"round_robin":{}}]}}])"},
+    {"circuit_breaking", R"([{"circuit_breaking":{"maxConcurrentRequests":1000000,
+        "childPolicy":[{"round_robin":{}}]}}])"},
     {"priority", R"([{"priority":{"children":{"x":{"config":[{"round_robin":{}}]},
         "y":{"config":[{"round_robin":{}}]}},"priorities":["x","y"]}}])"},
     {"weighted_target", R"([{"weighted_target":{"targets":{
