@@ -42,6 +42,7 @@ const Subject kSubjects[] = {
         "requestVolume":2},"childPolicy":[{"round_robin":{}}]}}])"},
     {"circuit_breaking", R"([{"circuit_breaking":{"maxConcurrentRequests":1000000,
         "childPolicy":[{"round_robin":{}}]}}])"},
+    {"slow_start", R"([{"slow_start":{"window":"10s","childPolicy":[{"round_robin":{}}]}}])"},
     {"priority", R"([{"priority":{"children":{"x":{"config":[{"round_robin":{}}]},
         "y":{"config":[{"round_robin":{}}]}},"priorities":["x","y"]}}])"},
     {"weighted_target", R"([{"weighted_target":{"targets":{
