@@ -28,6 +28,7 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   AddWithDraftName(PriorityPolicy(), all);
   AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);
+  AddWithDraftName(RoutePolicy(), all);
   AddWithDraftName(SlowStartPolicy(), all);
   AddWithDraftName(WeightedRoundRobinPolicy(), all);
   AddWithDraftName(WeightedTargetPolicy(), all);

@@ -14,6 +14,7 @@ PolicyFactory PriorityPolicy();
 PolicyFactory RandomSubsettingPolicy();
 PolicyFactory RingHashPolicy();
 PolicyFactory RoundRobinPolicy();
+PolicyFactory RoutePolicy();
 PolicyFactory SlowStartPolicy();
 PolicyFactory WeightedRoundRobinPolicy();
 PolicyFactory WeightedTargetPolicy();
