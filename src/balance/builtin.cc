@@ -25,6 +25,7 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   AddWithDraftName(MaglevPolicy(), all);
   AddWithDraftName(OutlierDetectionPolicy(), all);
   AddWithDraftName(P2cEwmaPolicy(), all);
+  AddWithDraftName(PanicPolicy(), all);
   AddWithDraftName(PriorityPolicy(), all);
   AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);
@@ -32,6 +33,7 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   AddWithDraftName(SlowStartPolicy(), all);
   AddWithDraftName(WeightedRoundRobinPolicy(), all);
   AddWithDraftName(WeightedTargetPolicy(), all);
+  AddWithDraftName(ZoneAwarePolicy(), all);
   for (PolicyFactory& user : users) all.Add(std::move(user));
   return all;
 }

@@ -9,6 +9,7 @@ PolicyFactory LeastRequestPolicy();
 PolicyFactory MaglevPolicy();
 PolicyFactory OutlierDetectionPolicy();
 PolicyFactory P2cEwmaPolicy();
+PolicyFactory PanicPolicy();
 PolicyFactory PickFirstPolicy();
 PolicyFactory PriorityPolicy();
 PolicyFactory RandomSubsettingPolicy();
@@ -18,6 +19,7 @@ PolicyFactory RoutePolicy();
 PolicyFactory SlowStartPolicy();
 PolicyFactory WeightedRoundRobinPolicy();
 PolicyFactory WeightedTargetPolicy();
+PolicyFactory ZoneAwarePolicy();
 
 // The built-in policies, those of gRPC's drafts also as NAME_experimental, and the user's, which
 // win where names are the same.

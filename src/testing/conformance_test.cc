@@ -25,6 +25,7 @@ void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; 
 Endpoint InTwo(int i) {
   Endpoint e = PolicyHarness::Named("backend-" + std::to_string(i), {i % 2 == 0 ? "x" : "y"});
   e.labels = {{"track", e.path[0]}};
+  e.zone = e.path[0];
   return e;
 }
 
@@ -49,6 +50,8 @@ const Subject kSubjects[] = {
         "x":{"labels":["track=x"],"childPolicy":[{"round_robin":{}}]},
         "y":{"labels":["track!=x"],"childPolicy":[{"round_robin":{}}]}},
         "routes":[{"targets":{"x":{"weight":1},"y":{"weight":2}}}]}}])"},
+    {"zone_aware", R"([{"zone_aware":{"zone":"x","childPolicy":[{"round_robin":{}}]}}])"},
+    {"panic", R"([{"panic":{"thresholdPercent":50,"childPolicy":[{"round_robin":{}}]}}])"},
     {"priority", R"([{"priority":{"children":{"x":{"config":[{"round_robin":{}}]},
         "y":{"config":[{"round_robin":{}}]}},"priorities":["x","y"]}}])"},
     {"weighted_target", R"([{"weighted_target":{"targets":{
@@ -61,7 +64,7 @@ class EveryPolicy : public ::testing::TestWithParam<Subject> {};
 TEST_P(EveryPolicy, Conforms) {
   const Subject& subject = GetParam();
   const bool named = subject.name == "priority" || subject.name == "weighted_target" ||
-                     subject.name == "route";
+                     subject.name == "route" || subject.name == "zone_aware";
   ConformanceOptions options{.config = subject.config};
   if (named) options.endpoint = InTwo;
   EXPECT_EQ(Nonconformance(options), "");
