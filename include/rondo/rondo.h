@@ -20,3 +20,4 @@
 #include "rondo/spawn.h"
 #include "rondo/stub.h"
 #include "rondo/trace.h"
+#include "rondo/zone.h"

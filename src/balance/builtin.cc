@@ -21,19 +21,24 @@ PolicyRegistry BuiltinPolicies(std::vector<PolicyFactory> users) {
   all.Add(PickFirstPolicy());
   all.Add(RoundRobinPolicy());
   AddWithDraftName(AperturePolicy(), all);
+  AddWithDraftName(CircuitBreakingPolicy(), all);
   AddWithDraftName(LeastRequestPolicy(), all);
   AddWithDraftName(LocalityAwarePolicy(), all);
   AddWithDraftName(MaglevPolicy(), all);
   AddWithDraftName(OutlierDetectionPolicy(), all);
   AddWithDraftName(P2cEwmaPolicy(), all);
+  AddWithDraftName(PanicPolicy(), all);
   AddWithDraftName(PinnedPolicy(), all);
   AddWithDraftName(PrequalPolicy(), all);
   AddWithDraftName(PriorityPolicy(), all);
   AddWithDraftName(RandomSubsettingPolicy(), all);
   AddWithDraftName(RingHashPolicy(), all);
   AddWithDraftName(RingsteadyPolicy(), all);
+  AddWithDraftName(RoutePolicy(), all);
+  AddWithDraftName(SlowStartPolicy(), all);
   AddWithDraftName(WeightedRoundRobinPolicy(), all);
   AddWithDraftName(WeightedTargetPolicy(), all);
+  AddWithDraftName(ZoneAwarePolicy(), all);
   for (PolicyFactory& user : users) all.Add(std::move(user));
   return all;
 }

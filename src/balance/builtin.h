@@ -5,11 +5,13 @@
 namespace rondo {
 
 PolicyFactory AperturePolicy();
+PolicyFactory CircuitBreakingPolicy();
 PolicyFactory LeastRequestPolicy();
 PolicyFactory LocalityAwarePolicy();
 PolicyFactory MaglevPolicy();
 PolicyFactory OutlierDetectionPolicy();
 PolicyFactory P2cEwmaPolicy();
+PolicyFactory PanicPolicy();
 PolicyFactory PickFirstPolicy();
 PolicyFactory PinnedPolicy();
 PolicyFactory PrequalPolicy();
@@ -18,8 +20,11 @@ PolicyFactory RandomSubsettingPolicy();
 PolicyFactory RingHashPolicy();
 PolicyFactory RingsteadyPolicy();
 PolicyFactory RoundRobinPolicy();
+PolicyFactory RoutePolicy();
+PolicyFactory SlowStartPolicy();
 PolicyFactory WeightedRoundRobinPolicy();
 PolicyFactory WeightedTargetPolicy();
+PolicyFactory ZoneAwarePolicy();
 
 // The built-in policies, those of gRPC's drafts also as NAME_experimental, and the user's, which
 // win where names are the same.

@@ -23,7 +23,10 @@ void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; 
 
 // Half of them in one child, half in the other, for those that have named children.
 Endpoint InTwo(int i) {
-  return PolicyHarness::Named("backend-" + std::to_string(i), {i % 2 == 0 ? "x" : "y"});
+  Endpoint e = PolicyHarness::Named("backend-" + std::to_string(i), {i % 2 == 0 ? "x" : "y"});
+  e.labels = {{"track", e.path[0]}};
+  e.zone = e.path[0];
+  return e;
 }
 
 const Subject kSubjects[] = {
@@ -50,6 +53,15 @@ const Subject kSubjects[] = {
     {"outlier_detection",
      R"([{"outlier_detection":{"interval":"1s","failurePercentageEjection":{"minimumHosts":2,
         "requestVolume":2},"childPolicy":[{"round_robin":{}}]}}])"},
+    {"circuit_breaking", R"([{"circuit_breaking":{"maxConcurrentRequests":1000000,
+        "childPolicy":[{"round_robin":{}}]}}])"},
+    {"slow_start", R"([{"slow_start":{"window":"10s","childPolicy":[{"round_robin":{}}]}}])"},
+    {"route", R"([{"route":{"children":{
+        "x":{"labels":["track=x"],"childPolicy":[{"round_robin":{}}]},
+        "y":{"labels":["track!=x"],"childPolicy":[{"round_robin":{}}]}},
+        "routes":[{"targets":{"x":{"weight":1},"y":{"weight":2}}}]}}])"},
+    {"zone_aware", R"([{"zone_aware":{"zone":"x","childPolicy":[{"round_robin":{}}]}}])"},
+    {"panic", R"([{"panic":{"thresholdPercent":50,"childPolicy":[{"round_robin":{}}]}}])"},
     {"priority", R"([{"priority":{"children":{"x":{"config":[{"round_robin":{}}]},
         "y":{"config":[{"round_robin":{}}]}},"priorities":["x","y"]}}])"},
     {"weighted_target", R"([{"weighted_target":{"targets":{
@@ -61,7 +73,8 @@ class EveryPolicy : public ::testing::TestWithParam<Subject> {};
 
 TEST_P(EveryPolicy, Conforms) {
   const Subject& subject = GetParam();
-  const bool named = subject.name == "priority" || subject.name == "weighted_target";
+  const bool named = subject.name == "priority" || subject.name == "weighted_target" ||
+                     subject.name == "route" || subject.name == "zone_aware";
   ConformanceOptions options{.config = subject.config};
   if (named) options.endpoint = InTwo;
   EXPECT_EQ(Nonconformance(options), "");

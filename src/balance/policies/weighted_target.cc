@@ -1,5 +1,4 @@
 // weighted_target (A28): named children share the calls by weight.
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,7 +9,7 @@
 #include "balance/graceful_switch.h"
 #include "balance/groups.h"
 #include "balance/seat.h"
-#include "balance/state_tally.h"
+#include "balance/split.h"
 #include "base/text.h"
 #include "rondo/config.h"
 
@@ -39,17 +38,6 @@ struct WeightedTargetConfig {
   }
 };
 
-// Draws a child by weight: O(log n).
-struct TargetPicker final : Picker {
-  PickResult Pick(const PickArgs& args) const override {
-    const uint32_t at = args.chance->Below(up_to.back().first);
-    auto it = std::upper_bound(up_to.begin(), up_to.end(), at,
-                               [](uint32_t x, const auto& e) { return x < e.first; });
-    return it->second->Pick(args);
-  }
-  std::vector<std::pair<uint32_t, PickerRef>> up_to;  // Running sums.
-};
-
 class WeightedTarget final : public Policy {
  public:
   absl::Status OnUpdate(const Update& update, Control& control) override;
@@ -59,9 +47,7 @@ class WeightedTarget final : public Policy {
   }
   void OnChild(Seat& seat, Control& control) {
     Child& child = static_cast<Child&>(seat);
-    const bool retries = child.counted == Connectivity::kTransientFailure &&
-                         child.state() == Connectivity::kConnecting;
-    if (!retries) child.counted = child.state();
+    child.counted.Follow(child.state());
     Publish(control);
   }
 
@@ -73,17 +59,17 @@ class WeightedTarget final : public Policy {
     std::string_view label() const override { return name; }
     const std::string name;
     uint32_t weight = 0;
-    // What it counts as: one that failed and tries again has failed until it is ready.
-    Connectivity counted = Connectivity::kConnecting;
+    CountedState counted;
   };
 
-  Connectivity Sum() const {
-    StateTally tally;
-    for (const auto& [_, child] : children_) tally.Add(child->counted);
-    return tally.Sum();
+  std::vector<Share> Shares() const {
+    std::vector<Share> all;
+    for (const auto& [_, child] : children_) {
+      all.push_back({child.get(), child->counted.value(), child->weight});
+    }
+    return all;
   }
   void Publish(Control& control);
-  PickerRef Build(const View& view);
 
   const FactoryRef switch_ = std::make_shared<const PolicyFactory>(GracefulSwitchPolicy());
   std::map<std::string, std::unique_ptr<Child>> children_;
@@ -125,24 +111,7 @@ void WeightedTarget::Publish(Control& control) {
     const absl::Status why = absl::UnavailableError("weighted_target: no targets to pick from");
     return control.Publish(Connectivity::kTransientFailure, FailPicker(why));
   }
-  control.Publish(Sum(), [this](const View& view) { return Build(view); });
-}
-
-// The children in the state that all are in together; idle ones too, so that a call wakes them.
-PickerRef WeightedTarget::Build(const View& view) {
-  const Connectivity sum = Sum();
-  if (sum == Connectivity::kConnecting) return QueuePicker()(view);
-  // Of failed ones those that have words for it: one that tries again only queues.
-  const bool exact = std::any_of(children_.begin(), children_.end(),
-                                 [&](const auto& c) { return c.second->state() == sum; });
-  auto picker = std::make_shared<TargetPicker>();
-  uint32_t total = 0;
-  for (auto& [_, child] : children_) {
-    if ((exact ? child->state() : child->counted) != sum) continue;
-    picker->up_to.emplace_back(total += child->weight, child->picker(view));
-  }
-  if (picker->up_to.size() == 1) return picker->up_to[0].second;
-  return picker;
+  control.Publish(StateOf(Shares()), [this](const View& v) { return SplitPicker(Shares(), v); });
 }
 
 }  // namespace
