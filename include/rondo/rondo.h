@@ -3,6 +3,7 @@
 // Threads: as each header says.
 #include "rondo/balance.h"
 #include "rondo/channel.h"
+#include "rondo/channelz.h"
 #include "rondo/config.h"
 #include "rondo/explain.h"
 #include "rondo/health.h"

@@ -74,6 +74,8 @@ Core::Core(ServerOptions options, Environment env)
   }
 }
 
+Core::~Core() { LeaveChannelz(); }
+
 void Core::Add(Service& service) {
   services_.push_back(&service);
   for (ServerMethod& method : service.Methods()) dispatch_.Add(std::move(method));
@@ -126,7 +128,10 @@ absl::Status Core::Start() {
   absl::Status listening = Secure();
   if (listening.ok()) listening = TellServices();
   if (listening.ok()) listening = Listen();
-  if (listening.ok()) return listening;
+  if (listening.ok()) {
+    JoinChannelz();
+    return listening;
+  }
   const std::lock_guard lock(mutex_);
   if (phase_ == Phase::kRunning) phase_ = Phase::kNew;
   return listening;
@@ -290,6 +295,7 @@ void Core::Stop() {
     if (phase_ != Phase::kDraining) phase_ = Phase::kDone;
     if (never_ran) return;
   }
+  LeaveChannelz();
   // From a loop nobody waits for another loop: two that stop servers would wait for each other.
   const bool wait = !IsOnALoop();
   for (const auto& shard : shards_) {

@@ -155,6 +155,7 @@ void Connection::Attach(Stream& stream, http2::Stream& wire, StreamHandler& hand
   stream.next_ = std::exchange(open_, &stream);
   if (stream.next_ != nullptr) stream.next_->prev_ = &stream;
   ++open_streams_;
+  ++started_;
   if (owner_ != nullptr) owner_->OnStreamOpened();
 }
 

@@ -77,6 +77,17 @@ std::shared_ptr<const PeerIdentity> Link::identity() const {
   return socket_ != nullptr ? socket_->identity() : nullptr;
 }
 
+channelz::Socket Link::ForChannelz() const {
+  const auto started = static_cast<int64_t>(connection_->streams_started());
+  const auto succeeded = static_cast<int64_t>(connection_->streams_succeeded());
+  const auto open = static_cast<int64_t>(open_streams());
+  return {.id = id_,
+          .local = local_,
+          .remote = peer_,
+          .streams = {started, succeeded, started - succeeded - open},
+          .pings = static_cast<int64_t>(pulse_.pings())};
+}
+
 bool Link::SpeaksFor(std::string_view host) const {
   return socket_ != nullptr && socket_->SpeaksFor(host);
 }

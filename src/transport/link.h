@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/channelz.h"
 #include "event/event_loop.h"
 #include "event/socket.h"
 #include "http2/session.h"
@@ -76,6 +77,8 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   // end with the link find it set.
   std::string cause() const;
   const std::string& local() const { return local_; }
+  int64_t id() const { return id_; }  // Channelz'.
+  channelz::Socket ForChannelz() const;
   // Who the peer has proven to be; null: nobody. After its first bytes, and while the socket is
   // there.
   std::shared_ptr<const PeerIdentity> identity() const;
@@ -156,6 +159,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   const LinkOptions options_;
   LinkEvents& events_;
   const std::string peer_, local_;
+  const int64_t id_ = channelz::NextId();
   std::unique_ptr<event::Socket> socket_;
   const Time born_;
   State state_ = State::kOpen;
