@@ -8,6 +8,7 @@
 #include "rondo/explain.h"
 #include "rondo/health.h"
 #include "rondo/interceptor.h"
+#include "rondo/limits.h"
 #include "rondo/metrics.h"
 #include "rondo/orca.h"
 #include "rondo/policy.h"

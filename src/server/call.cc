@@ -138,6 +138,7 @@ bool Call::Unpack(transport::Message& message) {
       wire::DecompressMessage(request_encoding_, message.bytes, limit, unpacked_);
   message = {.bytes = unpacked_, .compressed = false, .storage = &unpacked_};
   if (!s.ok()) {
+    if (s.code() == absl::StatusCode::kResourceExhausted) shard_->OnLimit("decompressed_bytes");
     Abandon(absl::Status(s.code(), Cat(method_, ": ", *peer_, " sent ", s.message())));
   }
   return s.ok();
@@ -162,6 +163,7 @@ bool Call::OnBadRequest(const transport::End& end) {
   if (done_ || over_) return true;
   switch (end.why) {
     case transport::Why::kMessageTooLong:
+      shard_->OnLimit("message_bytes");
       Abandon(absl::ResourceExhaustedError(
           Cat(method_, ": a request of ", end.length, " bytes from ", *peer_,
               " is more than the limit of ", shard_->core().options().max_receive_message)));

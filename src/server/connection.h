@@ -51,6 +51,7 @@ class Connection final : private transport::LinkEvents,
   void OnReady() override {}
   void OnDraining(const transport::GoAway&) override {}
   void OnSlots() override {}
+  void OnLimit(std::string_view limit) override;
   void OnClosed(const absl::Status& why) override;
   void BeginRouted(Call& call, const Route& route, RequestHead& head);
   bool IsBusy() const override { return slots_taken_ > 0; }

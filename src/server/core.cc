@@ -38,6 +38,31 @@ absl::Status CheckTimes(const ServerOptions& o) {
   return absl::OkStatus();
 }
 
+absl::Status CheckLimits(const ConnectionLimits& limits) {
+  for (const auto& [name, value] : {std::pair("limits.reset_burst", limits.reset_burst),
+                                    std::pair("limits.reset_rate", limits.reset_rate),
+                                    std::pair("limits.control_burst", limits.control_burst),
+                                    std::pair("limits.control_rate", limits.control_rate)}) {
+    if (value >= 1 && value <= 1e9) continue;  // Not NaN either.
+    return absl::InvalidArgumentError(
+        Cat("server: ", name, " is ", value, ", it should be 1 to 1000000000"));
+  }
+  if (limits.max_continuations > 1000) {
+    return absl::InvalidArgumentError(Cat("server: limits.max_continuations is ",
+                                          limits.max_continuations, ", it should be 0 to 1000"));
+  }
+  if (limits.max_held_bytes < (64 << 10)) {
+    return absl::InvalidArgumentError(Cat("server: limits.max_held_bytes is ",
+                                          limits.max_held_bytes, ", it should be 65536 or more"));
+  }
+  if (limits.stall_timeout < std::chrono::seconds(1)) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limits.stall_timeout);
+    return absl::InvalidArgumentError(
+        Cat("server: limits.stall_timeout is ", ms.count(), " ms, it should be at least 1000"));
+  }
+  return absl::OkStatus();
+}
+
 // Runs `work` on the loop and waits for it; at once if this is its thread. False: the loop has
 // stopped.
 bool RunOn(event::EventLoop& loop, const std::function<void()>& work) {
@@ -112,6 +137,7 @@ absl::Status Core::CheckOptions() const {
     return absl::InvalidArgumentError(Cat("server: max_header_bytes is ", options_.max_header_bytes,
                                           ", it should be 1 to 1073741823"));
   }
+  if (absl::Status s = CheckLimits(options_.limits); !s.ok()) return s;
   return CheckTimes(options_);
 }
 

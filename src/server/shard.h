@@ -14,6 +14,7 @@
 #include "rondo/pick.h"
 #include "server/call_list.h"
 #include "server/connection.h"
+#include "server/warnings.h"
 #include "wire/fields.h"
 
 namespace rondo::server {
@@ -58,6 +59,11 @@ class Shard final : private event::StopNode {
   void CallBegins() { ++counts_.started; }
   void CallEnds(bool ok) { ++(ok ? counts_.succeeded : counts_.failed); }
   void ForChannelz(channelz::SocketRange sockets, channelz::Server& told) const;
+  void OnLimit(std::string_view limit) {  // To those who measure.
+    Observe([&](ServerObserver& o) { o.OnLimit(limit); });
+  }
+  // Also to the log: of which client, and what became of it.
+  void OnLimit(std::string_view limit, std::string_view peer, std::string_view what);
   bool observed() const { return !observers_.empty(); }
   // `tell` is void(ServerObserver&).
   template <class F>
@@ -82,6 +88,7 @@ class Shard final : private event::StopNode {
   bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
   size_t handlers_ = 0;  // That run.
   channelz::Calls counts_;
+  Warnings warnings_;
   Chance chance_;
   std::vector<std::unique_ptr<ServerObserver>> observers_;
   std::vector<std::unique_ptr<event::Listener>> listeners_;

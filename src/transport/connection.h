@@ -59,6 +59,8 @@ class ConnectionOwner {
   virtual void OnPong(uint64_t /*payload*/) {}
   virtual void OnStreamOpened() {}  // And open_streams() has counted it.
   virtual void OnStreamEnded() {}
+  // A stream ended by a limit of which its call hears nothing: "header_bytes", "stalled_stream".
+  virtual void OnLimit(std::string_view /*limit*/) {}
 
  protected:
   ~ConnectionOwner() = default;
@@ -176,6 +178,9 @@ class Connection final : private http2::Visitor {
   void OnPong(uint64_t payload) override;
   bool OnPing(bool spoke) override;
   bool OnOffence(http2::Offence offence, const http2::Stream* wire) override;
+  void OnOversizedHeaders() override {
+    if (owner_ != nullptr) owner_->OnLimit("header_bytes");
+  }
 
   const Limits limits_;
   const size_t start_window_;
