@@ -3,11 +3,13 @@
 // Threads: as each header says.
 #include "rondo/balance.h"
 #include "rondo/channel.h"
+#include "rondo/channelz.h"
 #include "rondo/config.h"
 #include "rondo/explain.h"
 #include "rondo/health.h"
 #include "rondo/interceptor.h"
 #include "rondo/load_probe.h"
+#include "rondo/limits.h"
 #include "rondo/metrics.h"
 #include "rondo/orca.h"
 #include "rondo/peer_index.h"

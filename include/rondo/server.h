@@ -18,6 +18,7 @@
 #include "rondo/credentials.h"
 #include "rondo/function.h"
 #include "rondo/keepalive.h"
+#include "rondo/limits.h"
 #include "rondo/loop.h"
 #include "rondo/metadata.h"
 #include "rondo/slice.h"
@@ -177,6 +178,12 @@ struct ServerOptions {
   Duration handshake_timeout =
       std::chrono::seconds(10);  // Until the client's preface and SETTINGS, TLS included.
   ServerKeepaliveOptions keepalive{};
+  ConnectionLimits limits{};
+  // Hears why a connection was closed or a stream reset by a limit, one line each, with the peer
+  // and the limit's name; in a later turn of a loop, on several loops perhaps at a time. No more
+  // than ten at once and one a second for each loop: how many were left out is told with the next.
+  // Null: they are written to stderr.
+  std::function<void(std::string_view)> on_warning{};
   // The lives of connections (gRFC A9). 0: without end; else at least 1 ms. Each end is a graceful
   // GOAWAY: clients go on elsewhere, or come back, and lose no call.
   Duration max_connection_idle{};  // Without an open call. "max_idle"

@@ -368,7 +368,7 @@ void Call::MarkEnded(absl::Status status) {
   if (core_->observed()) ObserveCall(now, status);
   if (status.ok() && (retry_ == nullptr || !retry_->part())) core_->retry_budget().OnSuccess();
   status_ = std::move(status);
-  core_->OnCallEnd();
+  core_->OnCallEnd(status_.ok());
   if (interception_ != nullptr) interception_->NoteEnd(headers_, trailers_, record_.All());
   if (report_ != nullptr && !abandoned_.load(std::memory_order_relaxed)) FillReport(now);
   recorded_.store(true, std::memory_order_release);

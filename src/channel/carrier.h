@@ -47,6 +47,8 @@ class Carrier final : private transport::LinkEvents {
   bool SpeaksFor(std::string_view host) const { return link_.SpeaksFor(host); }
   // Why it ends, in the other side's words.
   std::string cause() const { return link_.cause(); }
+  int64_t id() const { return link_.id(); }
+  channelz::Socket ForChannelz() const { return link_.ForChannelz(); }
   // The owner lets go: the core keeps it until its last stream has ended.
   static void Retire(std::unique_ptr<Carrier> carrier);
   void Close(std::string_view why) { link_.Close(http2::Code::kNoError, why); }

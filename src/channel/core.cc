@@ -26,7 +26,10 @@ Core::Core(ChannelOptions options, Environment env)
       idle_(options_.idle_timeout),
       manners_(options_.keepalive) {}
 
-Core::~Core() { assert(root_ == nullptr && resolver_ == nullptr); }
+Core::~Core() {
+  assert(root_ == nullptr && resolver_ == nullptr);
+  LeaveChannelz();
+}
 
 void Core::Deliver(NudgeRef nudge) {
   // Nudges are made by this channel's Control only.
@@ -282,6 +285,7 @@ void Core::OnLoopStop() {
 
 void Core::Shutdown(const absl::Status& why) {
   if (std::exchange(closed_, true)) return;
+  LeaveChannelz();
   const std::shared_ptr<Core> keep = Self();
   static_cast<StopNode&>(*this).Unwatch();
   static_cast<TimerNode&>(*this).Disarm();

@@ -14,6 +14,7 @@
 
 #include "balance/policy_node.h"
 #include "balance/registry.h"
+#include "base/channelz.h"
 #include "channel/idle_timer.h"
 #include "channel/method_heads.h"
 #include "channel/ping_manners.h"
@@ -81,13 +82,15 @@ class Core final : public Post,
   void Rest(Call& call);     // It waits to try again, by its own timer.
   retry::Budget& retry_budget() { return retry_budget_; }
   ReplayRoom& replay_room() { return replay_room_; }
-  void OnCallEnd() {
+  void OnCallEnd(bool ok) {
     ++ended_;
+    succeeded_ += ok ? 1 : 0;
     idle_.OnCallEnd(home_->Now());
   }
   // What a failed call would ask: "policy round_robin, 3 endpoints (from dns): 10.0.4.5:80 ..."
   std::string Explain() const;
   Explanation Explained() const;  // All of it; core_explain.cc.
+  channelz::Channel ForChannelz(channelz::SocketRange sockets) const;  // core_channelz.cc
   PolicyNode& policies() { return policies_; }
 
   // ---- Home: those who measure.
@@ -141,6 +144,8 @@ class Core final : public Post,
   void OnLoopStop() override;
   void OnTimer() override;  // Time to look whether the channel is idle.
   void Shutdown(const absl::Status& why);
+  void JoinChannelz();
+  void LeaveChannelz();
   void RunEvents();
   void PublishPlan();
   void PublishStates();
@@ -203,7 +208,8 @@ class Core final : public Post,
   retry::Budget retry_budget_;
   ReplayRoom replay_room_;
   IdleTimer idle_;
-  int64_t ended_ = 0;
+  int64_t ended_ = 0, succeeded_ = 0;  // Calls.
+  const int64_t id_ = channelz::NextId();
   PingManners manners_;
 };
 

@@ -83,7 +83,9 @@ absl::StatusOr<std::shared_ptr<Core>> Core::Create(std::string_view target, Chan
       })) {
     core->closed_ = true;
     core->board_.Publish(ChannelState::kShutdown, absl::CancelledError("its loop has stopped"));
+    return core;
   }
+  core->JoinChannelz();
   return core;
 }
 

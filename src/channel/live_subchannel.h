@@ -75,6 +75,7 @@ class LiveSubchannel final : public Carrier::Owner,
   // "10.0.4.5:80: connection refused (3 tries, next in 2.1s)"
   std::string Describe(Time now) const;
   Explanation::Backend Explain(Time now) const;
+  channelz::Subchannel ForChannelz(std::vector<channelz::Socket>& sockets) const;
 
  private:
   void On(const subchannel::Event& event);
@@ -129,6 +130,7 @@ class LiveSubchannel final : public Carrier::Owner,
 
   Core& core_;
   const std::shared_ptr<Backend> backend_;
+  const int64_t id_ = channelz::NextId();
   subchannel::State state_ = subchannel::Idle{};
   std::vector<std::shared_ptr<Listener>> listeners_;
   absl::Status last_error_;  // Why the last attempt or connection ended.

@@ -29,6 +29,7 @@ class SubchannelPool {
   void Forget(Carrier& carrier);
   size_t size() const { return live_.size(); }
   std::vector<Explanation::Backend> Explain(Time now) const;
+  void ForChannelz(channelz::Channel& told) const;
   bool holds_carriers() const { return !retired_.empty(); }
   std::string Describe(size_t most, Time now) const;  // At most so many, failed ones first.
 

@@ -54,7 +54,7 @@ void Http2Session::OnPriority(Bytes payload) {
     if (IsIdle(frame_.id)) return Fail(code, "the peer sends a malformed PRIORITY frame");
     WriteRst(frame_.id, code);
     Reply();
-    return Judge(police_.Report(Offence::kResetSent), "frames that end their stream");
+    return Judge(police_.Report(Offence::kResetSent), "frames that end their stream", "resets");
   }
   Judge(police_.Report(Offence::kPriority), "PRIORITY frames");
 }
@@ -66,7 +66,7 @@ void Http2Session::OnRstStream(Bytes payload) {
   }
   if (role_ == Role::kServer) {
     Node* node = Find(frame_.id);
-    Judge(police_.Report(Offence::kReset, node), "RST_STREAM frames");
+    Judge(police_.Report(Offence::kReset, node), "RST_STREAM frames", "resets");
     if (over_) return;
   }
   Node* node = Find(frame_.id);  // Again: it may have been reset in the event.
@@ -82,7 +82,7 @@ void Http2Session::OnRstStream(Bytes payload) {
 void Http2Session::OnSettings(Bytes payload) {
   if (!Sized(payload.size() % frame::kSettingSize == 0)) return;
   if (payload.size() > kMostSettings * frame::kSettingSize) {
-    return Fail(Code::kEnhanceYourCalm, "the peer sends too many settings at once");
+    return Fail(Code::kEnhanceYourCalm, "the peer sends too many settings at once", "settings");
   }
   for (; !payload.empty(); payload = payload.subspan(frame::kSettingSize)) {
     const auto id = static_cast<uint16_t>(payload[0] << 8 | payload[1]);
@@ -163,7 +163,9 @@ void Http2Session::OnPing(Bytes payload) {
   if (frame_.Has(frame::kAck)) return visitor_.OnPong(value);
   std::memcpy(Frame(frame::kPing, frame::kAck, 0, 8), &value, 8);
   Reply();
-  if (!visitor_.OnPing(police_.TakeSpoke())) return Fail(Code::kEnhanceYourCalm, "too_many_pings");
+  if (!visitor_.OnPing(police_.TakeSpoke())) {
+    return Fail(Code::kEnhanceYourCalm, "too_many_pings", "pings");
+  }
   Judge(police_.Paid(Offence::kPing), "PING frames");
 }
 

@@ -33,7 +33,8 @@ void Http2Session::OnHeadersFrame(Bytes payload) {
 
 void Http2Session::OnContinuation(Bytes payload) {
   if (++continuations_ > options_.max_continuations) {
-    return Fail(Code::kEnhanceYourCalm, "the peer sends too many CONTINUATION frames");
+    return Fail(Code::kEnhanceYourCalm, "the peer sends too many CONTINUATION frames",
+                "continuations");
   }
   block_.insert(block_.end(), payload.begin(), payload.end());
   if (!frame_.Has(frame::kEndHeaders)) return;
@@ -64,10 +65,13 @@ void Http2Session::OnRequestBlock(uint32_t id, const HpackDecoder::Block& block)
   last_peer_id_ = id;
   if (id > refuse_above_) return ended_.Add(id, How::kByUs);  // Our GOAWAY has said so.
   if (peer_open_ >= options_.max_streams) {
-    if (acknowledged_) return Fail(Code::kProtocolError, "the peer opens more streams than it may");
+    if (acknowledged_) {
+      return Fail(Code::kProtocolError, "the peer opens more streams than it may", "streams");
+    }
     return RefuseBlock(id, Code::kRefusedStream, "frames that end their stream");
   }
   if (block.headers.size > options_.max_header_bytes) {
+    visitor_.OnOversizedHeaders();
     return RefuseBlock(id, Code::kEnhanceYourCalm, "oversized header blocks");
   }
   const bool promises_nothing = !block_end_ || block.shape.content_length() <= 0;
@@ -88,7 +92,7 @@ void Http2Session::RefuseBlock(uint32_t id, Code code, std::string_view what) {
   ended_.Add(id, How::kByUs);
   WriteRst(id, code);
   Reply();
-  Judge(police_.Report(Offence::kResetSent), what);
+  Judge(police_.Report(Offence::kResetSent), what, "resets");
 }
 
 void Http2Session::OnFurtherBlock(Node& node, const HpackDecoder::Block& block) {

@@ -176,7 +176,7 @@ void Http2Session::BeginData(size_t padding) {
   }
   pad_left_ = padding;
   const bool end = frame_.Has(frame::kEndStream);
-  Judge(police_.Data(left_, end), "empty DATA frames");
+  Judge(police_.Data(left_, end), "empty DATA frames", "empty_data");
   if (over_) return;
   if (Node* node = data_node_; node != nullptr && node->content_left >= 0) {  // Section 8.1.1.
     node->content_left -= static_cast<int64_t>(left_);

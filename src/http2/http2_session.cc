@@ -82,7 +82,7 @@ void Http2Session::PeerFault(Node& node, Code code, std::string_view what) {
   WriteRst(node.id, code);
   Reply();
   Close(node, How::kByUs, {Cause::kPeerFault, code, Fate::kMaybeProcessed});
-  Judge(police_.Report(Offence::kResetSent), what);
+  Judge(police_.Report(Offence::kResetSent), what, "resets");
 }
 
 void Http2Session::Reset(Stream& stream, Code code) {
@@ -129,16 +129,16 @@ void Http2Session::Lost() {
   Settle();
 }
 
-void Http2Session::Fail(Code code, std::string_view why) {
+void Http2Session::Fail(Code code, std::string_view why, std::string_view limit) {
   if (over_) return;
   WriteGoAway(std::min(last_peer_id_, refuse_above_), code, why);
   over_ = true;
-  fault_ = {code, std::string(why)};
+  fault_ = {code, std::string(why), limit};
 }
 
-void Http2Session::Judge(bool within_budget, std::string_view what) {
+void Http2Session::Judge(bool within_budget, std::string_view what, std::string_view limit) {
   if (within_budget || over_) return;
-  Fail(Code::kEnhanceYourCalm, Cat("the peer sends too many ", what));
+  Fail(Code::kEnhanceYourCalm, Cat("the peer sends too many ", what), limit);
 }
 
 // -- Flow control.

@@ -134,8 +134,9 @@ class Http2Session final : public Session {
   Fate FateOf(const Node& node) const {
     return node.mine && outbox_.written() <= node.mark ? Fate::kNotSent : Fate::kMaybeProcessed;
   }
-  void Fail(Code code, std::string_view why);
-  void Judge(bool within_budget, std::string_view what);
+  // `limit`: see Fault.
+  void Fail(Code code, std::string_view why, std::string_view limit = {});
+  void Judge(bool within_budget, std::string_view what, std::string_view limit = "control_frames");
   void PeerFault(Node& node, Code code, std::string_view what = "frames that end their stream");
   void Forget(Node& node, How how);
   void Close(Node& node, How how, const Closed& closed);

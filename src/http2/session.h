@@ -101,6 +101,8 @@ class Visitor {
   virtual bool OnPing(bool /*spoke*/) { return true; }
   // False: close with ENHANCE_YOUR_CALM. `stream` with kReset, if the owner still has it.
   virtual bool OnOffence(Offence offence, const Stream* stream) = 0;
+  // Server: a request was reset, since it has more headers than Options::max_header_bytes.
+  virtual void OnOversizedHeaders() {}
 
  protected:
   ~Visitor() = default;
@@ -124,6 +126,9 @@ struct Options {
 struct Fault {
   Code code = Code::kNoError;
   std::string why;  // "the peer sends too many PING frames", or the rule that was broken.
+  // Which limit was at its end: "resets", "continuations", "settings", "pings", "control_frames",
+  // "empty_data", "streams"; static. Empty: a rule of HTTP/2 was broken.
+  std::string_view limit{};
 };
 
 class Session {

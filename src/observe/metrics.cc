@@ -72,6 +72,9 @@ constexpr Instrument kOpenConnections{.name = "grpc.subchannel.open_connections"
                                       .help = "Connections that are ready",
                                       .kind = Kind::kUpDown};
 
+constexpr Instrument kLimits =
+    Counter("rondo.server.limits", "Clients that ran into a limit of the server");
+
 constexpr size_t kCodes = 17;
 
 double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -222,6 +225,10 @@ class OfServer final : public ServerObserver {
                 &registry_->Distribution(kServerReceived, labels)};
     }
     series.Record(end);
+  }
+  void OnLimit(std::string_view limit) override {
+    const Label labels[] = {{"rondo.limit", limit}};
+    registry_->Number(kLimits, labels).Add(1);
   }
 
  private:

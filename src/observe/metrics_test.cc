@@ -284,6 +284,16 @@ class ServerMetricsTest : public server::ServerTest {
   const std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
 };
 
+TEST_F(ServerMetricsTest, ALimitIsCountedUnderItsName) {
+  options.max_receive_message = 100;
+  OnEcho();
+  Start();
+  Ask("/a.Echo/Say", std::string(101, 'x'));
+  Ask("/a.Echo/Say", std::string(101, 'x'));
+  EXPECT_THAT(Told("rondo_server_limits"),
+              ElementsAre("rondo_server_limits_total{rondo_limit=\"message_bytes\"} 2"));
+}
+
 TEST_F(ServerMetricsTest, ACallIsCountedWhenItComesAndMeasuredWhenItEnds) {
   OnKeep(kUnary);
   Start();

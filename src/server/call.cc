@@ -55,6 +55,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
                  bool admitted) {
   Attach(connection);
   connection.TakeSlot();
+  shard_->CallBegins();
   admitted_ = admitted;
   route_ = &route;
   method_ = observed_path_ = route.method->path;
@@ -82,6 +83,7 @@ void Call::Begin(Connection& connection, const Route& route, const RequestHead& 
 void Call::BeginRefused(Connection& connection, RequestHead& head, std::string_view known) {
   Attach(connection);
   observed_path_ = known;
+  shard_->CallBegins();
   if (shard_->observed()) ObserveStart();
   done_ = true;
   answer_ = Answer::kStatus;
@@ -136,6 +138,7 @@ bool Call::Unpack(transport::Message& message) {
       wire::DecompressMessage(request_encoding_, message.bytes, limit, unpacked_);
   message = {.bytes = unpacked_, .compressed = false, .storage = &unpacked_};
   if (!s.ok()) {
+    if (s.code() == absl::StatusCode::kResourceExhausted) shard_->OnLimit("decompressed_bytes");
     Abandon(absl::Status(s.code(), Cat(method_, ": ", *peer_, " sent ", s.message())));
   }
   return s.ok();
@@ -160,6 +163,7 @@ bool Call::OnBadRequest(const transport::End& end) {
   if (done_ || over_) return true;
   switch (end.why) {
     case transport::Why::kMessageTooLong:
+      shard_->OnLimit("message_bytes");
       Abandon(absl::ResourceExhaustedError(
           Cat(method_, ": a request of ", end.length, " bytes from ", *peer_,
               " is more than the limit of ", shard_->core().options().max_receive_message)));
@@ -205,7 +209,9 @@ void Call::ObserveEnd(absl::StatusCode code) {
 
 void Call::OnEnd(const transport::End&) {
   if (observed_) ObserveEnd(absl::StatusCode::kCancelled);  // Nobody waits for a status.
-  over_ = true;
+  const bool told = std::exchange(over_, true);
+  const bool counts = answer_ == Answer::kNone || answer_ == Answer::kStatus;
+  if (!told && counts && shard_ != nullptr) shard_->CallEnds(false);
   deadline_timer_.Disarm();
   if (done_) return FreeIfOver(true);
   SetCancelled();

@@ -96,6 +96,7 @@ void Call::SendEnd(const absl::Status& status) {
   wire::Fields& fields = shard_->scratch_fields();
   wrong.Update(wire::EncodeMetadata(trailers_, fields));
   const absl::Status& said = wrong.ok() ? status : wrong;
+  shard_->CallEnds(said.ok());
   if (observed_) ObserveEnd(said.code());
   if (head_sent_ && said.ok() && fields.empty()) return stream_.Finish(OkTrailers(), {});
   const wire::StatusFields words(said);

@@ -14,7 +14,14 @@ transport::LinkOptions OptionsOf(const ServerOptions& options) {
   transport::LinkOptions link;
   link.session.max_streams = options.max_concurrent_streams;
   link.session.max_header_bytes = options.max_header_bytes * 2;
+  link.session.max_continuations = options.limits.max_continuations;
   link.limits.max_message = options.max_receive_message;
+  link.limits.reset_burst = options.limits.reset_burst;
+  link.limits.reset_rate = options.limits.reset_rate;
+  link.limits.glitch_burst = options.limits.control_burst;
+  link.limits.glitch_rate = options.limits.control_rate;
+  link.limits.max_held = options.limits.max_held_bytes;
+  link.limits.stall = options.limits.stall_timeout;
   link.handshake = options.handshake_timeout;
   link.limits.pings = {options.keepalive.min_time, options.keepalive.permit_without_calls};
   link.pulse.keepalive_time = options.keepalive.time;
@@ -52,7 +59,11 @@ Connection::~Connection() {
 transport::Stream* Connection::OnCall(const http2::Headers& headers,
                                       transport::StreamHandler** handler) {
   const Core& core = shard_.core();
-  if (core.stopped() || slots_taken_ >= core.options().max_concurrent_streams) return nullptr;
+  if (core.stopped()) return nullptr;
+  if (slots_taken_ >= core.options().max_concurrent_streams) {
+    shard_.OnLimit("streams");
+    return nullptr;
+  }
   if (!std::exchange(identified_, true)) origin_->identity = link_->identity();
   Call& call = shard_.TakeCall();
   RequestHead head =
@@ -63,6 +74,7 @@ transport::Stream* Connection::OnCall(const http2::Headers& headers,
       call.BeginHttp(*this, head.kind);
       break;
     case RequestHead::Kind::kRefused:
+      if (head.why.code() == absl::StatusCode::kResourceExhausted) shard_.OnLimit("header_bytes");
       call.BeginRefused(*this, head);
       break;
     case RequestHead::Kind::kCall:
@@ -86,10 +98,19 @@ void Connection::BeginRouted(Call& call, const Route& route, RequestHead& head) 
   head.why = absl::ResourceExhaustedError(Cat("server: ", admission.limit(),
                                               admission.limit() == 1 ? " call runs" : " calls run",
                                               " at once, as many as it takes; try again later"));
+  shard_.OnLimit("calls");
   head.pushback_ms = admission.NextPushbackMs();
   call.BeginRefused(*this, head, route.method->path);
 }
 
-void Connection::OnClosed(const absl::Status&) { shard_.Remove(*this); }
+void Connection::OnLimit(std::string_view limit) {
+  shard_.OnLimit(limit, peer(), "a stream was reset");
+}
+
+void Connection::OnClosed(const absl::Status&) {
+  const std::string_view limit = link_->limit();
+  if (!limit.empty()) shard_.OnLimit(limit, peer(), Cat("closed: ", link_->cause()));
+  shard_.Remove(*this);
+}
 
 }  // namespace rondo::server

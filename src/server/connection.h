@@ -29,6 +29,8 @@ class Connection final : private transport::LinkEvents,
   const std::string& peer() const { return origin_->peer; }
   const PeerIdentity* identity() const { return origin_->identity.get(); }
   Shard& shard() { return shard_; }
+  int64_t id() const { return link_->id(); }  // Channelz'.
+  channelz::Socket ForChannelz() const { return link_->ForChannelz(); }
 
   // ---- Its calls.
   void Add(Call& call) { calls_.Add(call); }
@@ -49,6 +51,7 @@ class Connection final : private transport::LinkEvents,
   void OnReady() override {}
   void OnDraining(const transport::GoAway&) override {}
   void OnSlots() override {}
+  void OnLimit(std::string_view limit) override;
   void OnClosed(const absl::Status& why) override;
   void BeginRouted(Call& call, const Route& route, RequestHead& head);
   bool IsBusy() const override { return slots_taken_ > 0; }

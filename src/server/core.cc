@@ -38,6 +38,31 @@ absl::Status CheckTimes(const ServerOptions& o) {
   return absl::OkStatus();
 }
 
+absl::Status CheckLimits(const ConnectionLimits& limits) {
+  for (const auto& [name, value] : {std::pair("limits.reset_burst", limits.reset_burst),
+                                    std::pair("limits.reset_rate", limits.reset_rate),
+                                    std::pair("limits.control_burst", limits.control_burst),
+                                    std::pair("limits.control_rate", limits.control_rate)}) {
+    if (value >= 1 && value <= 1e9) continue;  // Not NaN either.
+    return absl::InvalidArgumentError(
+        Cat("server: ", name, " is ", value, ", it should be 1 to 1000000000"));
+  }
+  if (limits.max_continuations > 1000) {
+    return absl::InvalidArgumentError(Cat("server: limits.max_continuations is ",
+                                          limits.max_continuations, ", it should be 0 to 1000"));
+  }
+  if (limits.max_held_bytes < (64 << 10)) {
+    return absl::InvalidArgumentError(Cat("server: limits.max_held_bytes is ",
+                                          limits.max_held_bytes, ", it should be 65536 or more"));
+  }
+  if (limits.stall_timeout < std::chrono::seconds(1)) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limits.stall_timeout);
+    return absl::InvalidArgumentError(
+        Cat("server: limits.stall_timeout is ", ms.count(), " ms, it should be at least 1000"));
+  }
+  return absl::OkStatus();
+}
+
 // Runs `work` on the loop and waits for it; at once if this is its thread. False: the loop has
 // stopped.
 bool RunOn(event::EventLoop& loop, const std::function<void()>& work) {
@@ -73,6 +98,8 @@ Core::Core(ServerOptions options, Environment env)
     shards_.push_back(std::make_unique<Shard>(*this, std::move(loop), env.seed++));
   }
 }
+
+Core::~Core() { LeaveChannelz(); }
 
 void Core::Add(Service& service) {
   services_.push_back(&service);
@@ -110,6 +137,7 @@ absl::Status Core::CheckOptions() const {
     return absl::InvalidArgumentError(Cat("server: max_header_bytes is ", options_.max_header_bytes,
                                           ", it should be 1 to 1073741823"));
   }
+  if (absl::Status s = CheckLimits(options_.limits); !s.ok()) return s;
   return CheckTimes(options_);
 }
 
@@ -126,7 +154,10 @@ absl::Status Core::Start() {
   absl::Status listening = Secure();
   if (listening.ok()) listening = TellServices();
   if (listening.ok()) listening = Listen();
-  if (listening.ok()) return listening;
+  if (listening.ok()) {
+    JoinChannelz();
+    return listening;
+  }
   const std::lock_guard lock(mutex_);
   if (phase_ == Phase::kRunning) phase_ = Phase::kNew;
   return listening;
@@ -290,6 +321,7 @@ void Core::Stop() {
     if (phase_ != Phase::kDraining) phase_ = Phase::kDone;
     if (never_ran) return;
   }
+  LeaveChannelz();
   // From a loop nobody waits for another loop: two that stop servers would wait for each other.
   const bool wait = !IsOnALoop();
   for (const auto& shard : shards_) {

@@ -29,6 +29,7 @@ struct Environment {
 class Core {
  public:
   static std::shared_ptr<Core> Make(ServerOptions options, Environment env);
+  ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
@@ -57,6 +58,8 @@ class Core {
   bool TakeConnection();  // False: there are max_connections.
   size_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
   void ReturnConnection() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  void JoinChannelz();  // channelz_core.cc
+  void LeaveChannelz();
   // A shard that drains waits for nothing more; `cut_off` of its calls were ended. Once for each.
   void OnQuiet(size_t cut_off);
 
@@ -87,6 +90,8 @@ class Core {
   std::optional<ServerLoad> load_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::string> addresses_;
+  const int64_t id_ = channelz::NextId();
+  std::vector<int64_t> listener_ids_;  // Of addresses_.
   std::atomic<bool> stopped_{false};
   std::atomic<size_t> connections_{0}, accepted_{0}, next_loop_{0};
 

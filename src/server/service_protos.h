@@ -6,6 +6,7 @@
 
 namespace rondo::server {
 
+std::string_view ChannelzProto();         // grpc/channelz/v1/channelz.proto
 std::string_view HealthProto();           // grpc/health/v1/health.proto
 std::string_view LoadReportProto();       // xds/data/orca/v3/orca_load_report.proto
 std::string_view OrcaProto();             // xds/service/orca/v3/orca.proto, which imports it

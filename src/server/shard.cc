@@ -1,7 +1,10 @@
 #include "server/shard.h"
 
+#include <cstdio>
+#include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "server/core.h"
 
 namespace rondo::server {
@@ -37,7 +40,11 @@ absl::StatusOr<std::string> Shard::Listen(event::Network& network, std::string_v
 }
 
 void Shard::Accept(std::unique_ptr<event::Socket> socket) {
-  if (closed_ || draining_ || !core_.TakeConnection()) return;  // The socket closes.
+  if (closed_ || draining_) return;  // The socket closes.
+  if (!core_.TakeConnection()) {
+    return OnLimit("connections", socket->peer(),
+                   Cat("refused, ", core_.options().max_connections, " are open"));
+  }
   Watch();
   connections_.push_back(std::make_unique<Connection>(*this, std::move(socket)));
   connections_.back()->index = connections_.size() - 1;
@@ -52,6 +59,18 @@ void Shard::Remove(Connection& connection) {
   }
   connections_.pop_back();
   CheckQuiet();
+}
+
+// The log's owner is told when nothing of ours is on the stack.
+void Shard::OnLimit(std::string_view limit, std::string_view peer, std::string_view what) {
+  OnLimit(limit);
+  auto line =
+      warnings_.Tell(Cat("server: ", peer, ": ", what, " (limit ", limit, ")"), loop_->Now());
+  if (!line) return;
+  loop_->Post([core = core_.Self(), line = *std::move(line)] {
+    if (core->options().on_warning) return core->options().on_warning(line);
+    std::fprintf(stderr, "%s\n", line.c_str());
+  });
 }
 
 // ---- The end.

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/channelz.h"
 #include "event/socket.h"
 #include "http2/headers.h"
 #include "rondo/observe.h"
 #include "rondo/pick.h"
 #include "server/call_list.h"
 #include "server/connection.h"
+#include "server/warnings.h"
 #include "wire/fields.h"
 
 namespace rondo::server {
@@ -54,6 +56,14 @@ class Shard final : private event::StopNode {
   }
   void Adopt(Call& call) { orphans_.Add(call); }  // Its connection has gone.
   void Forget(Call& call) { orphans_.Remove(call); }
+  void CallBegins() { ++counts_.started; }
+  void CallEnds(bool ok) { ++(ok ? counts_.succeeded : counts_.failed); }
+  void ForChannelz(channelz::SocketRange sockets, channelz::Server& told) const;
+  void OnLimit(std::string_view limit) {  // To those who measure.
+    Observe([&](ServerObserver& o) { o.OnLimit(limit); });
+  }
+  // Also to the log: of which client, and what became of it.
+  void OnLimit(std::string_view limit, std::string_view peer, std::string_view what);
   bool observed() const { return !observers_.empty(); }
   // `tell` is void(ServerObserver&).
   template <class F>
@@ -77,6 +87,8 @@ class Shard final : private event::StopNode {
   const std::shared_ptr<event::EventLoop> loop_;
   bool watching_ = false, draining_ = false, closed_ = false, told_quiet_ = false;
   size_t handlers_ = 0;  // That run.
+  channelz::Calls counts_;
+  Warnings warnings_;
   Chance chance_;
   std::vector<std::unique_ptr<ServerObserver>> observers_;
   std::vector<std::unique_ptr<event::Listener>> listeners_;

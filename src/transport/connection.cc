@@ -105,6 +105,7 @@ bool Connection::Tick(Time now) {
     const uint64_t taken = s.sent_ - s.queued();
     if (s.queued() == 0 || std::exchange(s.taken_, taken) != taken) s.moved_ = now;
     if (now - s.moved_ < limits_.stall) continue;
+    if (owner_ != nullptr) owner_->OnLimit("stalled_stream");
     EndHere(s, Why::kStalled);
     stream = open_;  // Its handler may have ended others.
   }
@@ -155,6 +156,7 @@ void Connection::Attach(Stream& stream, http2::Stream& wire, StreamHandler& hand
   stream.next_ = std::exchange(open_, &stream);
   if (stream.next_ != nullptr) stream.next_->prev_ = &stream;
   ++open_streams_;
+  ++started_;
   if (owner_ != nullptr) owner_->OnStreamOpened();
 }
 

@@ -59,6 +59,8 @@ class ConnectionOwner {
   virtual void OnPong(uint64_t /*payload*/) {}
   virtual void OnStreamOpened() {}  // And open_streams() has counted it.
   virtual void OnStreamEnded() {}
+  // A stream ended by a limit of which its call hears nothing: "header_bytes", "stalled_stream".
+  virtual void OnLimit(std::string_view /*limit*/) {}
 
  protected:
   ~ConnectionOwner() = default;
@@ -106,7 +108,9 @@ class Connection final : private http2::Visitor {
              http2::ExtraHeaders extra, Slice&& first, bool end, int pulls = 1);
   uint32_t slots() const { return session_->slots(); }
   size_t open_streams() const { return open_streams_; }
-  bool went_away() const { return went_away_; }  // A GOAWAY has come.
+  uint64_t streams_started() const { return started_; }
+  uint64_t streams_succeeded() const { return succeeded_; }  // Ended as the peer meant it.
+  bool went_away() const { return went_away_; }              // A GOAWAY has come.
   bool exhausted() const { return session_->exhausted(); }
   // HEADERS or DATA have come since this was last asked.
   bool TakeAnswered() { return std::exchange(answered_, false); }
@@ -133,7 +137,12 @@ class Connection final : private http2::Visitor {
   // Streams: connection.cc.
   void Attach(Stream& stream, http2::Stream& wire, StreamHandler& handler);
   StreamHandler* Detach(Stream& stream);
-  void End(Stream& stream, const End& end) { Detach(stream)->OnEnd(end); }
+  void End(Stream& stream, const End& end) {
+    const bool good = end.why == Why::kTrailers ||
+                      (end.why == Why::kWire && end.closed.cause == http2::Cause::kComplete);
+    succeeded_ += good ? 1 : 0;
+    Detach(stream)->OnEnd(end);
+  }
   void EndHere(Stream& stream, Why why, size_t length = 0);
   void EndWithTrailers(Stream& stream, const http2::Headers& trailers);
   void EndAll();
@@ -169,6 +178,9 @@ class Connection final : private http2::Visitor {
   void OnPong(uint64_t payload) override;
   bool OnPing(bool spoke) override;
   bool OnOffence(http2::Offence offence, const http2::Stream* wire) override;
+  void OnOversizedHeaders() override {
+    if (owner_ != nullptr) owner_->OnLimit("header_bytes");
+  }
 
   const Limits limits_;
   const size_t start_window_;
@@ -179,8 +191,9 @@ class Connection final : private http2::Visitor {
   double resets_, glitches_;
   Stream* open_ = nullptr;
   size_t open_streams_ = 0;
-  size_t promised_ = 0;       // The sum of the streams' windows.
-  size_t unasked_ = 0;        // Held bytes that nobody has pulled for.
+  uint64_t started_ = 0, succeeded_ = 0;  // Streams.
+  size_t promised_ = 0;                   // The sum of the streams' windows.
+  size_t unasked_ = 0;                    // Held bytes that nobody has pulled for.
   size_t owed_ = 0;           // Connection credit that is withheld while unasked_ is too much.
   size_t starved_ = 0;        // Streams whose message waits for room in the budget.
   Stream* beyond_ = nullptr;  // The one stream whose window may exceed the budget.

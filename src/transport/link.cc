@@ -77,6 +77,24 @@ std::shared_ptr<const PeerIdentity> Link::identity() const {
   return socket_ != nullptr ? socket_->identity() : nullptr;
 }
 
+std::string_view Link::limit() const {
+  if (!limit_.empty()) return limit_;
+  const http2::Fault& fault = connection_->fault();
+  if (fault.code == http2::Code::kNoError) return {};
+  return fault.limit.empty() ? "protocol" : fault.limit;
+}
+
+channelz::Socket Link::ForChannelz() const {
+  const auto started = static_cast<int64_t>(connection_->streams_started());
+  const auto succeeded = static_cast<int64_t>(connection_->streams_succeeded());
+  const auto open = static_cast<int64_t>(open_streams());
+  return {.id = id_,
+          .local = local_,
+          .remote = peer_,
+          .streams = {started, succeeded, started - succeeded - open},
+          .pings = static_cast<int64_t>(pulse_.pings())};
+}
+
 bool Link::SpeaksFor(std::string_view host) const {
   return socket_ != nullptr && socket_->SpeaksFor(host);
 }
@@ -399,6 +417,7 @@ void Link::OnDead() {
 
 void Link::GiveUpOnHandshake() {
   const int64_t ms = Milliseconds(loop_.Now() - born_);
+  limit_ = "handshake_time";
   if (is_client()) {
     const std::string_view what =
         socket_->opening() ? "no TLS handshake with " : "no SETTINGS from ";
@@ -421,6 +440,7 @@ void Link::Tick() {
   const Watch watch(*this);
   const Duration stall = options_.limits.stall;
   if (blocked_ && loop_.Now() - blocked_since_ >= stall) {
+    limit_ = "stalled_connection";
     return Lose(Cat("took no byte for ", Milliseconds(stall), " ms"));
   }
   const bool more = connection_->Tick(loop_.Now());

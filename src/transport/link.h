@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/channelz.h"
 #include "event/event_loop.h"
 #include "event/socket.h"
 #include "http2/session.h"
@@ -44,6 +45,9 @@ class LinkEvents {
   virtual void OnSlots() = 0;  // slots() went from 0 to more.
   // Client: no byte comes though calls wait, not even in answer to a PING; false: one has come.
   virtual void OnSuspect(bool /*suspect*/) {}
+  // Server: a stream ended by a limit of which its call hears nothing (ConnectionOwner::OnLimit).
+  // It may come inside an event of a stream: note it, act later.
+  virtual void OnLimit(std::string_view /*limit*/) {}
   // The last event: socket gone or connection fault; all streams have ended. The text names peer
   // and cause: "127.0.0.1:50051: connection reset by peer (ECONNRESET)",
   // "127.0.0.1:50051: GOAWAY ENHANCE_YOUR_CALM: too_many_pings". Always UNAVAILABLE.
@@ -75,7 +79,12 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   // Why it ends, in the words of the peer or the system; empty as long as it doesn't. Streams that
   // end with the link find it set.
   std::string cause() const;
+  // By which limit this side has ended it, of those of http2::Fault, or "handshake_time",
+  // "stalled_connection", "protocol" (HTTP/2's rules); empty: by none.
+  std::string_view limit() const;
   const std::string& local() const { return local_; }
+  int64_t id() const { return id_; }  // Channelz'.
+  channelz::Socket ForChannelz() const;
   // Who the peer has proven to be; null: nobody. After its first bytes, and while the socket is
   // there.
   std::shared_ptr<const PeerIdentity> identity() const;
@@ -124,6 +133,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   void OnPong(uint64_t payload) override;
   void OnStreamOpened() override;
   void OnStreamEnded() override { OnDirty(); }
+  void OnLimit(std::string_view limit) override { events_.OnLimit(limit); }
   void SendPing() override;
   void OnSuspect(bool suspect) override;
   void OnDead() override;
@@ -156,6 +166,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   const LinkOptions options_;
   LinkEvents& events_;
   const std::string peer_, local_;
+  const int64_t id_ = channelz::NextId();
   std::unique_ptr<event::Socket> socket_;
   const Time born_;
   State state_ = State::kOpen;
@@ -170,6 +181,7 @@ class Link final : private event::SocketEvents, private ConnectionOwner, private
   std::optional<std::pair<http2::Code, std::string>> close_asked_;  // Inside an event.
   std::string drain_words_;
   absl::Status why_;
+  std::string_view limit_;  // If it wasn't the session that found it.
   bool* gone_ = nullptr;
   TurnEnd turn_end_{*this};
   LoopStop loop_stop_{*this};

@@ -82,6 +82,7 @@ void Pulse::Ping(Time now) {
   asked_ = true;
   looked_ = false;
   last_ping_ = now;
+  ++all_pings_;
   owner_.SendPing();
 }
 

@@ -51,7 +51,8 @@ class Pulse final {
     heard_ = now;
     if (asked_) OnAnswer(now);
   }
-  void OnPong(Time now);  // Of SendPing.
+  void OnPong(Time now);                         // Of SendPing.
+  uint64_t pings() const { return all_pings_; }  // Sent, ever.
 
  private:
   static constexpr Time kNever = Time::max();
@@ -85,6 +86,7 @@ class Pulse final {
   Time slept_{};                 // When no stream was open although one had waited long enough.
   Time stall_asked_ = kNever, life_asked_ = kNever;  // By a PING that is open.
   Time last_ping_{};
+  uint64_t all_pings_ = 0;
   int pings_ = 0;  // For stalls, since HEADERS or DATA came.
   Duration round_trip_{};
   bool measured_ = false;  // round_trip_ is one of a PING.

@@ -1,5 +1,6 @@
 #include "wire/descriptors.h"
 
+#include <google/protobuf/any.pb.h>
 #include <google/protobuf/compiler/parser.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -7,6 +8,8 @@
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
 #include <mutex>
@@ -52,9 +55,16 @@ std::optional<std::string> Serialised(bool found, FileDescriptorProto& file) {
 
 }  // namespace
 
-std::string DurationProto() {
+std::string WellKnownProto(std::string_view name) {
+  const google::protobuf::Descriptor* inside =
+      name == "duration"    ? google::protobuf::Duration::descriptor()
+      : name == "timestamp" ? google::protobuf::Timestamp::descriptor()
+      : name == "any"       ? google::protobuf::Any::descriptor()
+      : name == "wrappers"  ? google::protobuf::Int64Value::descriptor()
+                            : nullptr;
+  if (inside == nullptr) return {};
   FileDescriptorProto file;
-  google::protobuf::Duration::descriptor()->file()->CopyTo(&file);
+  inside->file()->CopyTo(&file);
   return file.SerializeAsString();
 }
 

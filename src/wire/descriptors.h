@@ -17,7 +17,8 @@ namespace rondo::wire {
 // each after those that it imports itself.
 std::string CompileProto(std::string_view name, std::string_view source,
                          const std::vector<std::string_view>& imports = {});
-std::string DurationProto();  // google/protobuf/duration.proto
+// One of google/protobuf/: "duration", "timestamp", "any" or "wrappers"; empty: another.
+std::string WellKnownProto(std::string_view name);
 
 // Files that were added, and behind them those that generated code has linked into the program.
 class DescriptorFiles {

@@ -45,6 +45,7 @@ void AddStandardCases(Cases& cases);     // standard_cases.cc: gRPC's own.
 void AddCompressionCases(Cases& cases);  // compression_cases.cc: gRPC's own.
 void AddSoakCases(Cases& cases);         // soak_cases.cc: rpc_soak, channel_soak.
 void AddOrcaCases(Cases& cases);         // orca_cases.cc: gRPC's own.
+void AddNegativeCases(Cases& cases);     // negative_cases.cc: gRPC's own, and one of ours.
 void AddFurtherCases(Cases& cases);      // further_cases.cc: ours.
 
 }  // namespace rondo::interop

@@ -95,6 +95,7 @@ int RunCase(Flags& flags) {
   rondo::interop::AddSoakCases(cases);
   rondo::interop::AddCompressionCases(cases);
   rondo::interop::AddOrcaCases(cases);
+  rondo::interop::AddNegativeCases(cases);
   rondo::interop::AddFurtherCases(cases);
   if (flags.test_case == "list") {
     for (const auto& entry : cases) std::printf("%s\n", entry.first.c_str());

@@ -3,7 +3,8 @@
 #
 #   tests/interop/run.sh BUILD_DIR [part...]
 #
-# Parts: h2spec conformance-client conformance-server go-client go-server tools program self python tls
+# Parts: h2spec negative h2-scripts conformance-client conformance-server go-client go-server tools program self
+# python tls
 # (default: all).
 # Tools are installed once, into build/interop-tools; what everybody said is in build/interop-logs.
 # One line for each suite, a closing line for all; exit status 1 if anything failed.
@@ -13,7 +14,7 @@ ROOT=$PWD
 BUILD=$(realpath "${1:?usage: tests/interop/run.sh BUILD_DIR [part...]}")
 shift
 PARTS=("$@")
-[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec conformance-client conformance-server go-client go-server tools program self python tls)
+[ ${#PARTS[@]} = 0 ] && PARTS=(h2spec negative h2-scripts conformance-client conformance-server go-client go-server tools program self python tls)
 TOOLS=$ROOT/build/interop-tools LOGS=$ROOT/build/interop-logs
 BIN=$TOOLS/bin PYTHON=$TOOLS/venv/bin/python
 CASE_SECONDS=90                     # A case that takes longer has failed.
@@ -32,6 +33,8 @@ COMPRESSION=(client_compressed_unary client_compressed_streaming server_compress
 # Load reports: grpcio has no part in them.
 ORCA=(orca_per_rpc orca_oob)
 SOAK=(rpc_soak channel_soak)
+# gRPC's negative HTTP/2 cases. Their server is of no package: python/h2_server.py.
+NEGATIVE=(goaway rst_after_header rst_during_data rst_after_data ping max_streams)
 # Needs nothing of the server that grpc's definitions leave out.
 FURTHER_ANYWHERE=(half_duplex very_large_unary very_large_stream concurrent_large_unary)
 FURTHER=(repeated_and_binary_metadata status_details deadline_reaches_server cancel_reaches_server)
@@ -85,6 +88,11 @@ need_python() {
   "$PYTHON" -m grpc_tools.protoc -Itests/interop/proto -Iexamples/load_balancing/proto \
     --python_out="$TOOLS/python" --grpc_python_out="$TOOLS/python" \
     empty.proto messages.proto test.proto echo.proto || die "the Python stubs can't be generated"
+}
+
+need_h2() {
+  need_venv
+  once h2-4 "$PYTHON" -m pip install -q 'h2==4.*'
 }
 
 # ---- Servers, and cases.
@@ -194,6 +202,35 @@ part_h2spec() {
     tests/interop/h2spec_exceptions.txt 2>"$LOGS/h2spec-failed.log")
   sed 's/^/  h2spec: /' "$LOGS/h2spec-failed.log"
   suite h2spec "${good:-0}" "${bad:-1}" "${excepted:-0} exceptions: docs/conformance.md"
+}
+
+part_negative() {  # Our client, a server that behaves badly.
+  need_h2
+  local case good=0 bad=0
+  for case in "${NEGATIVE[@]}"; do
+    start "negative-server-$case" "$PYTHON" tests/interop/python/h2_server.py --case "$case"
+    says negative "$case" 0 '^passed$' "$OURS/interop_client" --server_port="$PORT" --test_case="$case"
+    stop_all
+  done
+  suite negative "$good" "$bad"
+}
+
+# scripts NAME ARGUMENT...: one count for each script of python/h2_scripts.py.
+scripts() {
+  local log=$LOGS/$1.log name=$1
+  shift
+  timeout -k 5 300 "$PYTHON" tests/interop/python/h2_scripts.py "$@" >"$log" 2>&1 </dev/null ||
+    sed "\$d; s/^/  $name: /" "$log" | cut -c1-300
+  suite "$name" "$(sed -nE 's/^([0-9]+) passed.*/\1/p' "$log" | grep . || echo 0)" \
+    "$(sed -nE 's/.* ([0-9]+) failed$/\1/p' "$log" | grep . || echo 1)"
+}
+part_h2-scripts() {  # Peers that break HTTP/2's rules, in both roles.
+  need_h2
+  start h2-scripts-target "$OURS/interop_server" --port 0
+  scripts h2-scripts-server client "$PORT"
+  cases h2-scripts-server-afterwards "$OURS/interop_client" --server_port="$PORT" -- empty_unary
+  stop_all
+  scripts h2-scripts-client server "$OURS/interop_client" --test_case=broken_server
 }
 
 # conformance MODE PROGRAM

@@ -1,6 +1,7 @@
 #pragma once
 // A peer that isn't rondo: a blocking TCP socket that says what the test wants.
 // Threads: one.
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,8 +16,10 @@ namespace rondo::sockets {
 
 class RawPeer {
  public:
-  explicit RawPeer(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit RawPeer(int port) : RawPeer("127.0.0.1", port) {}
+  RawPeer(const std::string& host, int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in to = Loopback(port);
+    inet_pton(AF_INET, host.c_str(), &to.sin_addr);
     connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
   }
   static RawPeer Of(int fd) { return RawPeer(fd, true); }
@@ -26,6 +29,7 @@ class RawPeer {
   ~RawPeer() { Close(); }
 
   bool connected() const { return connected_; }
+  int fd() const { return fd_; }
   bool Say(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -87,6 +91,7 @@ class RawListener {
   ~RawListener() { close(fd_); }
   RawPeer Accept() { return RawPeer::Of(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)); }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int fd() const { return fd_; }
 
  private:
   const int fd_;
