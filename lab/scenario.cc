@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kMost = 1e9;
 constexpr uint32_t kMostServers = 10000, kMostClients = 10000;
+constexpr size_t kMostPoints = 100;
 constexpr uint64_t kMostPairs = 10000000;  // Of clients and servers.
 
 // Thrown inside this file only.
@@ -194,16 +195,22 @@ void ReadPolicies(Fields& f, Scenario& out) {
     if (!policies.contains(x.policy)) e.Bad("policy", "no policy is called \"" + x.policy + "\"");
     if (x.metric.empty()) e.Bad("metric", "is needed");
     CheckMetric(e, x.metric);
+    x.than = e.String("than");
+    if (!x.than.empty() && !policies.contains(x.than)) {
+      e.Bad("than", "no policy is called \"" + x.than + "\"");
+    }
     x.low = e.Number("min", -kMost, -kMost, kMost);
     x.high = e.Number("max", kMost, x.low, kMost);
+    const double at = e.Number("at", out.point.value, -kMost, kMost);
     e.Done();
-    out.expected.push_back(std::move(x));
+    if (at == out.point.value) out.expected.push_back(std::move(x));
   });
 }
 
-Scenario Read(const Json& json) {
+Scenario Read(const Json& json, Point point) {
   Fields f(json, "");
   Scenario out;
+  out.point = std::move(point);
   out.name = f.String("name");
   out.about = f.String("about");
   f.Each("published", [&](const Json& line, const std::string& path) {
@@ -236,12 +243,40 @@ Scenario Read(const Json& json) {
   return out;
 }
 
+// A file as it is with each of the sweep's values at its path.
+std::vector<Scenario> ReadSweep(Json json) {
+  if (!json.is_object() || !json.contains("sweep")) return {Read(json, {})};
+  const Json sweep = json["sweep"];
+  json.erase("sweep");
+  Fields f(sweep, "sweep");
+  const std::string path = f.String("path");
+  if (!path.starts_with("/")) f.Bad("path", "must be a JSON pointer, such as \"/load\"");
+  const Json::json_pointer pointer(path);
+  if (!json.contains(pointer)) f.Bad("path", "nothing in the scenario is at " + path);
+  std::string of = f.String("of");
+  if (of.empty()) of = path.substr(1);
+  std::vector<Scenario> out;
+  f.Each("values", [&](const Json& value, const std::string& where) {
+    if (!value.is_number()) throw Wrong{where + ": must be a number"};
+    if (out.size() == kMostPoints) throw Wrong{where + ": more than 100 values"};
+    json[pointer] = value;
+    out.push_back(Read(json, {of, value.get<double>()}));
+  });
+  if (out.empty()) f.Bad("values", "is needed: at least one");
+  f.Done();
+  return out;
+}
+
 }  // namespace
 
 uint32_t Scenario::ServerCount() const {
   uint32_t count = 0;
   for (const ServerGroup& g : servers) count += g.count;
   return count;
+}
+
+std::string Scenario::Title() const {
+  return point.of.empty() ? name : name + " at " + point.of + " " + Text(point.value);
 }
 
 const std::vector<std::string>& MetricNames() {
@@ -259,10 +294,10 @@ const std::vector<std::string>& MetricNames() {
   return names;
 }
 
-absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text) {
+absl::StatusOr<std::vector<Scenario>> ReadScenarios(std::string_view where, std::string_view text) {
   const std::string file(where);
   try {
-    return Read(Json::parse(text));
+    return ReadSweep(Json::parse(text));
   } catch (const Wrong& wrong) {
     return absl::InvalidArgumentError(file + ": " + wrong.text);
   } catch (const nlohmann::json::exception& error) {

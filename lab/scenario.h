@@ -34,11 +34,18 @@ struct Change {
 };
 struct Expectation {
   std::string policy, metric;  // One of MetricNames().
+  std::string than;            // If not empty, the bounds are of the ratio to this policy's.
   double low = 0, high = 0;
+};
+// Where a scenario of a sweep stands.
+struct Point {
+  std::string of;  // What is swept, for people; empty: nothing is.
+  double value = 0;
 };
 
 struct Scenario {
   std::string name, about;
+  Point point;
   std::vector<std::string> published;  // What others found, in words.
   std::vector<uint64_t> seeds{1};
   double warmup = 0, duration = 10;  // Seconds; what begins in the warm-up isn't counted.
@@ -55,12 +62,15 @@ struct Scenario {
   std::vector<Expectation> expected;
 
   uint32_t ServerCount() const;
+  // "e2 at load 0.75" of a sweep, else the name.
+  std::string Title() const;
 };
 
 // The names of all metrics of the report, as in its JSON.
 const std::vector<std::string>& MetricNames();
 
 // `where` names the text in errors, which are INVALID_ARGUMENT: "e5.json: servers[0].queue: ...".
-absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text);
+// Of a file with a sweep: one for each value, in their order; else one.
+absl::StatusOr<std::vector<Scenario>> ReadScenarios(std::string_view where, std::string_view text);
 
 }  // namespace rondo::lab

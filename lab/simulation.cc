@@ -26,7 +26,8 @@ struct Event {
     kTimer,
     kDraw,
     kChange,
-    kReport
+    kReport,
+    kSlice
   };
   double at;
   uint64_t order;  // Of equals the first comes first.
@@ -59,17 +60,20 @@ struct Machine {
   uint32_t generation = 0;
   double used_before = 0;
   uint64_t finished_before = 0;
+  double held_before = 0;
   LoadReport report;
 };
 
 class Simulation {
  public:
-  Simulation(const Scenario& scenario, uint64_t seed) : s_(scenario), chance_(seed) {
+  Simulation(const Scenario& scenario, uint64_t seed, const Progress& progress)
+      : s_(scenario), progress_(progress), chance_(seed) {
     for (const ServerGroup& g : s_.servers) {
       for (uint32_t i = 0; i < g.count; ++i) machines_.emplace_back(g);
     }
     result_.calls_to.resize(machines_.size());
     result_.connections_to.resize(machines_.size());
+    result_.series.width = (s_.warmup + s_.duration) / static_cast<double>(kSlices);
   }
   absl::Status Begin(const std::string& config);
   Result Run();
@@ -91,6 +95,7 @@ class Simulation {
   void Draw(uint32_t machine);
   void Apply(const Change& change);
   void Report();
+  void EndSlice();
   void WatchTimers(uint32_t client);
   void WatchServer(uint32_t machine);
   double Way() { return s_.jitter > 0 ? s_.network + Exponential(chance_, s_.jitter) : s_.network; }
@@ -99,6 +104,7 @@ class Simulation {
   }
 
   const Scenario& s_;
+  const Progress& progress_;
   Chance chance_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   uint64_t order_ = 0;
@@ -132,6 +138,7 @@ absl::Status Simulation::Begin(const std::string& config) {
   }
   for (uint32_t i = 0; i < s_.changes.size(); ++i) Push(s_.changes[i].at, Kind::kChange, i);
   if (s_.reports) Push(kReportWindow, Kind::kReport, 0);
+  Push(result_.series.width, Kind::kSlice, 0);
   if (s_.rate > 0) Push(Exponential(chance_, 1 / s_.rate), Kind::kCall, 0);
   return absl::OkStatus();
 }
@@ -181,6 +188,8 @@ void Simulation::Handle(const Event& event) {
       return Apply(s_.changes[event.who]);
     case Kind::kReport:
       return Report();
+    case Kind::kSlice:
+      return EndSlice();
   }
 }
 
@@ -200,6 +209,7 @@ void Simulation::NextCall() {
   f.at_server = f.fails = false;
   ++result_.simulated;
   if (f.measured) ++result_.calls;
+  ++result_.series.At(now_).calls;
   if (s_.timeout > 0) Push(now_ + s_.timeout, Kind::kTimeout, id, f.generation);
   Place(id);
 }
@@ -271,6 +281,12 @@ void Simulation::TimeOut(uint32_t id) {
 void Simulation::End(uint32_t id, absl::Status status) {
   Flight& f = flights_[id];
   const double took = now_ - f.begun;
+  Slice& slice = result_.series.At(f.begun);
+  if (status.ok()) {
+    slice.latency.Add(static_cast<int64_t>(took * 1e9));
+  } else {
+    ++slice.errors;
+  }
   if (f.measured) {
     if (status.ok()) {
       result_.latency.Add(static_cast<int64_t>(took * 1e9));
@@ -343,11 +359,44 @@ void Simulation::Report() {
   }
   Push(now_ + kReportWindow, Kind::kReport, 0);
 }
+void Simulation::EndSlice() {
+  std::vector<double> mean;
+  mean.reserve(machines_.size());
+  for (Machine& m : machines_) {
+    m.server.Advance(now_);
+    mean.push_back((m.server.held() - m.held_before) / result_.series.width);
+    m.held_before = m.server.held();
+  }
+  result_.series.in_flight.push_back(std::move(mean));
+  if (progress_) progress_(now_ / (s_.warmup + s_.duration), result_.simulated);
+  // The last one may come a rounding after the end: it is missed by no one.
+  Push(now_ + result_.series.width, Kind::kSlice, 0);
+}
+
+template <class N>
+void AddUp(const std::vector<N>& one, std::vector<N>& sum) {
+  sum.resize(one.size());
+  for (size_t i = 0; i < one.size(); ++i) sum[i] += one[i];
+}
 
 }  // namespace
 
-absl::StatusOr<Result> Simulate(const Scenario& scenario, size_t policy, uint64_t seed) {
-  Simulation simulation(scenario, seed);
+void Merge(const Result& one, size_t runs, Result& sum) {
+  sum.latency.Merge(one.latency);
+  sum.calls += one.calls;
+  sum.errors += one.errors;
+  sum.unfinished += one.unfinished;
+  sum.slow += one.slow;
+  AddUp(one.calls_to, sum.calls_to);
+  AddUp(one.connections_to, sum.connections_to);
+  sum.most_in_flight = std::max(sum.most_in_flight, one.most_in_flight);
+  sum.simulated += one.simulated;
+  sum.series.Merge(one.series, runs);
+}
+
+absl::StatusOr<Result> Simulate(const Scenario& scenario, size_t policy, uint64_t seed,
+                                const Progress& progress) {
+  Simulation simulation(scenario, seed, progress);
   absl::Status begun = simulation.Begin(scenario.policies[policy].second);
   if (!begun.ok()) return begun;
   return simulation.Run();
