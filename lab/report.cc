@@ -29,12 +29,6 @@ void AddSpread(const std::vector<N>& of, const std::string& name, Metrics& out) 
   out[name + "_cv"] = std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
 }
 
-std::string Number(double x) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(x >= 100 ? 0 : x >= 10 ? 1 : x >= 1 ? 2 : 3) << x;
-  return out.str();
-}
-
 }  // namespace
 
 Metrics MetricsOf(const Result& r) {
@@ -78,32 +72,42 @@ Spreads Over(const std::vector<Metrics>& runs) {
   return out;
 }
 
+std::string Number(double x) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(x >= 100 ? 0 : x >= 10 ? 1 : x >= 1 ? 2 : 3) << x;
+  return out.str();
+}
+
+const std::vector<Column>& Columns() {
+  static const std::vector<Column>& columns =
+      *new std::vector<Column>{{"mean ms", "mean_ms"},
+                               {"p50", "p50_ms"},
+                               {"p90", "p90_ms"},
+                               {"p99", "p99_ms"},
+                               {"p99.9", "p99.9_ms"},
+                               {"errors %", "error_share", 100},
+                               {">= 1 s %", "slow_share", 100},
+                               {"max/mean", "calls_to_a_server_max_to_mean"},
+                               {"in flight", "most_in_flight"},
+                               {"conns", "connections_to_a_server_mean"},
+                               {"min", "connections_to_a_server_min"},
+                               {"max", "connections_to_a_server_max"}};
+  return columns;
+}
+
 void PrintTable(const Scenario& s, const std::vector<Row>& rows, std::ostream& out) {
-  static const std::pair<const char*, const char*> kColumns[] = {
-      {"mean ms", "mean_ms"},
-      {"p50", "p50_ms"},
-      {"p90", "p90_ms"},
-      {"p99", "p99_ms"},
-      {"p99.9", "p99.9_ms"},
-      {"errors %", "error_share"},
-      {">= 1 s %", "slow_share"},
-      {"max/mean", "calls_to_a_server_max_to_mean"},
-      {"in flight", "most_in_flight"},
-      {"conns", "connections_to_a_server_mean"},
-      {"min", "connections_to_a_server_min"},
-      {"max", "connections_to_a_server_max"}};
   size_t widest = 6;
   for (const Row& row : rows) widest = std::max(widest, row.policy.size());
   out << s.Title() << ": " << s.about << "\n";
   out << std::left << std::setw(static_cast<int>(widest) + 2) << "policy" << std::right;
-  for (const auto& [title, _] : kColumns) out << std::setw(10) << title;
+  for (const Column& column : Columns()) out << std::setw(10) << column.title;
   out << "\n";
   for (const Row& row : rows) {
     out << std::left << std::setw(static_cast<int>(widest) + 2) << row.policy << std::right;
-    for (const auto& [title, metric] : kColumns) {
-      const double scale = std::string_view(title).find('%') == std::string_view::npos ? 1 : 100;
-      const auto it = row.metrics.find(metric);
-      out << std::setw(10) << (it == row.metrics.end() ? "-" : Number(scale * it->second.median));
+    for (const Column& column : Columns()) {
+      const auto it = row.metrics.find(column.metric);
+      const bool there = it != row.metrics.end();
+      out << std::setw(10) << (there ? Number(column.scale * it->second.median) : "-");
     }
     out << "\n";
   }

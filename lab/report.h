@@ -32,6 +32,14 @@ struct Outcome {
   Scenario scenario;
   std::vector<Row> rows;
 };
+// What tables show.
+struct Column {
+  const char *title, *metric;
+  double scale = 1;
+};
+const std::vector<Column>& Columns();
+// With as many digits as tell something.
+std::string Number(double x);
 // With the medians.
 void PrintTable(const Scenario& scenario, const std::vector<Row>& rows, std::ostream& out);
 // Every metric, as a list of scenarios.

@@ -34,7 +34,7 @@ struct Change {
 };
 struct Expectation {
   std::string policy, metric;  // One of MetricNames().
-  std::string than;            // If not empty, the bounds are of the ratio to this policy's.
+  std::string than{};          // If not empty, the bounds are of the ratio to this policy's.
   double low = 0, high = 0;
 };
 // Where a scenario of a sweep stands.

@@ -86,8 +86,8 @@ class Server {
   }
   uint32_t in_flight() const { return in_flight_; }
   uint64_t finished() const { return finished_; }
-  // The sum of the seconds that calls have spent here, up to the last change: divided by a time, the
-  // mean of in_flight() in it.
+  // The sum of the seconds that calls have spent here, up to the last change: divided by a time,
+  // the mean of in_flight() in it.
   double held() const { return held_; }
   // Core-seconds that were used up to the last change.
   double used() const { return used_; }

@@ -53,6 +53,27 @@ TEST(Theory, WithoutAQueueACallTakesItsWork) {
   const Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
   EXPECT_NEAR(Simulated(s)["p99_ms"], 1, 0.01);
 }
+TEST(Theory, FourWorkersAtOneQueue) {  // M/M/4: Erlang's C at 2.8 is 0.4286.
+  const Scenario s = OneServer(Queue::kFifo, 4, {Kind::kExponential, 1e-3});
+  EXPECT_NEAR(Simulated(s)["mean_ms"], 1 + 0.4286 / (4 - 2.8), 0.07);
+}
+TEST(Theory, WhatIsInFlightIsTheRateByTheMeanTime) {  // Little's law, whatever the queue.
+  for (const Queue queue : {Queue::kFifo, Queue::kSharing, Queue::kNone}) {
+    Scenario s = OneServer(queue, 1, {Kind::kExponential, 1e-3});
+    s.servers[0].count = 3;
+    s.rate = 2100;
+    s.warmup = 0;
+    s.duration = 60;
+    absl::StatusOr<Result> r = Simulate(s, 0, 1);
+    ASSERT_TRUE(r.ok()) << r.status();
+    double held = 0;  // Seconds.
+    for (const auto& slice : r->series.in_flight) {
+      for (const double in_flight : slice) held += in_flight * r->series.width;
+    }
+    const double spent = static_cast<double>(r->latency.count()) * r->latency.mean() / 1e9;
+    EXPECT_NEAR(held / spent, 1, 0.02);
+  }
+}
 TEST(Theory, ANormalDistributionThatIsCutAtZeroHasItsMean) {
   const Distribution work{Kind::kNormal, 55, 55};
   Chance chance(3);
