@@ -120,7 +120,10 @@ Plot OverTime(const Outcome& o) {
            << "set label 'counted from here' at first " << o.scenario.warmup
            << ", graph 0.96 offset 0.5,0 font ',11' tc rgb '#555555'\n";
   }
-  return {"over_time.svg", "How the 99th percentile moves over the run",
+  return {"over_time.svg",
+          "How the 99th percentile moves over the run; of the last calls, those that are slow "
+          "aren't over "
+          "when it ends",
           script.str() + lines.Text()};
 }
 
@@ -145,10 +148,17 @@ Plot ErrorsOverTime(const Outcome& o) {
               lines.Text()};
 }
 
+// Between tics, such that there are 2 to 5 of them up to `most`.
+double Step(double most) {
+  const double ten = std::pow(10, std::floor(std::log10(most)));
+  return most / ten < 2 ? ten / 2 : most / ten < 5 ? ten : ten * 2;
+}
+
 // A panel for each policy, one below the other.
 std::string Panels(const std::string& file, size_t count, int each) {
   return Begin(file, 70 + each * static_cast<int>(count)) + "set multiplot layout " +
-         std::to_string(count) + ",1\nunset key\n";
+         std::to_string(count) +
+         ",1\nunset key\nset tmargin 1.6\nset bmargin 3.2\nset lmargin 10\n";
 }
 
 Plot Shares(const Outcome& o) {
@@ -176,7 +186,8 @@ Plot Shares(const Outcome& o) {
   script << data.str() << Panels("shares.svg", o.rows.size(), 120)
          << "set style fill solid 0.8 noborder\nset boxwidth "
          << 0.8 * static_cast<double>(together) << "\nset xrange [-1:" << o.scenario.ServerCount()
-         << "]\nset yrange [0:" << most * 1.05 << "]\nset ylabel 'calls / mean'\n";
+         << "]\nset yrange [0:" << most * 1.05 << "]\nset ytics " << Step(most)
+         << "\nset ylabel 'calls / mean'\n";
   for (size_t p = 0; p < o.rows.size(); ++p) {
     if (p + 1 == o.rows.size()) {
       script << "set xlabel 'server (its number"
@@ -236,7 +247,7 @@ Plot HeatMap(const Outcome& o) {
   for (size_t p = 0; p < o.rows.size(); ++p) {
     if (p + 1 == o.rows.size()) script << "set xlabel 'virtual time [s]'\n";
     script << "set title " << Quoted(o.rows[p].policy) << " offset 0,-0.8\n"
-           << "plot $heat" << p << " using 1:2:3 with image pixels\n";
+           << "plot $heat" << p << " using 1:2:3 with image\n";
   }
   return {"in_flight.svg",
           "How many calls each server has in flight, on average of a slice of time (logarithmic; "

@@ -49,6 +49,13 @@ Metrics MetricsOf(const Result& r) {
     out["unfinished_share"] = static_cast<double>(r.unfinished) / calls;
     out["slow_share"] = static_cast<double>(r.slow) / calls;
   }
+  if (r.duration > 0) {  // Calls that succeed, a second.
+    out["goodput"] = static_cast<double>(r.latency.count()) / r.duration;
+  }
+  out["dials"] = static_cast<double>(r.dials);
+  if (r.zoned > 0) {
+    out["cross_zone_share"] = static_cast<double>(r.cross_zone) / static_cast<double>(r.zoned);
+  }
   out["most_in_flight"] = r.most_in_flight;
   AddSpread(r.calls_to, "calls_to_a_server", out);
   AddSpread(r.connections_to, "connections_to_a_server", out);

@@ -70,6 +70,12 @@ class Fields {
     if (!found->is_string()) Bad(name, "must be a text");
     return found->get<std::string>();
   }
+  int Bool(const std::string& name, int otherwise) {
+    const Json* found = Find(name);
+    if (found == nullptr) return otherwise;
+    if (!found->is_boolean()) Bad(name, "must be true or false");
+    return found->get<bool>() ? 1 : 0;
+  }
   template <class F>
   void Each(const std::string& name, F each) {
     const Json* found = Find(name);
@@ -124,6 +130,8 @@ ServerGroup ReadServers(Fields f) {
   out.model.speed = f.Number("speed", 1, 1e-6, 1e6);
   out.weight = f.Whole("weight", 1, 1, 1000000);
   out.extra = f.Number("extra_ms", 0, 0, kMost) / 1e3;
+  out.zone = f.String("zone");
+  out.listed = f.Bool("listed", 1) != 0;
   f.Done();
   return out;
 }
@@ -147,6 +155,8 @@ Change ReadChange(Fields f, uint32_t servers) {
   out.speed = f.Number("speed", -1, 0, 1e6);
   if (f.Find("extra_ms") != nullptr) out.extra = f.Number("extra_ms", 0, 0, kMost) / 1e3;
   out.errors = f.Number("errors", -1, 0, 1);
+  out.down = f.Bool("down", -1);
+  out.listed = f.Bool("listed", -1);
   f.Done();
   return out;
 }
@@ -158,9 +168,12 @@ void ReadTraffic(Fields& f, Scenario& out) {
   out.timeout = f.Number("timeout_s", 0, 0, kMost);
   out.network = f.Number("network_ms", 0, 0, kMost) / 1e3;
   out.jitter = f.Number("jitter_ms", 0, 0, kMost) / 1e3;
-  const Json* reports = f.Find("reports");
-  if (reports != nullptr && !reports->is_boolean()) f.Bad("reports", "must be true or false");
-  out.reports = reports != nullptr && reports->get<bool>();
+  out.zone_way = f.Number("zone_ms", 0, 0, kMost) / 1e3;
+  f.Each("client_zones", [&](const Json& zone, const std::string& path) {
+    if (!zone.is_string()) throw Wrong{path + ": must be a text"};
+    out.client_zones.push_back(zone.get<std::string>());
+  });
+  out.reports = f.Bool("reports", 0) != 0;
   if (const Json* work = f.Find("work")) out.work = ReadWork({*work, "work"});
   out.rate = f.Number("rate", 0, 0, kMost);
   const double load = f.Number("load", 0, 0, 1000);
@@ -283,7 +296,8 @@ const std::vector<std::string>& MetricNames() {
   static const std::vector<std::string>& names = *new std::vector<std::string>([] {
     std::vector<std::string> out = {
         "calls",    "mean_ms",     "p50_ms",           "p90_ms",     "p99_ms",
-        "p99.9_ms", "error_share", "unfinished_share", "slow_share", "most_in_flight"};
+        "p99.9_ms", "error_share", "unfinished_share", "slow_share", "most_in_flight",
+        "goodput",  "dials",       "cross_zone_share"};
     for (const char* of : {"calls_to_a_server_", "connections_to_a_server_"}) {
       for (const char* what : {"mean", "min", "max", "max_to_mean", "cv"}) {
         out.push_back(std::string(of) + what);

@@ -17,6 +17,8 @@ struct ServerGroup {
   ServerModel model;
   uint32_t weight = 1;  // As the resolver tells it.
   double extra = 0;     // Seconds that each answer takes longer.
+  std::string zone{};   // As the resolver tells it.
+  bool listed = true;   // By the resolver, at first.
 };
 // Others on the same machines: each server's share of its cores is drawn anew now and then.
 struct Antagonists {
@@ -31,6 +33,8 @@ struct Change {
   double speed = -1;   // 0: frozen.
   double extra = -1;   // Seconds.
   double errors = -1;  // The share of calls that fail, at once on arrival.
+  int down = -1;       // 1: connections break and are refused, calls fail; 0: it is back, empty.
+  int listed = -1;     // 1, 0: the resolver names it, or doesn't.
 };
 struct Expectation {
   std::string policy, metric;  // One of MetricNames().
@@ -53,7 +57,11 @@ struct Scenario {
   double rate = 0;                 // Calls a second, of all clients together (Poisson).
   double timeout = 0;              // Seconds; 0: none.
   double network = 0, jitter = 0;  // Seconds one way: fixed, and exponential on top.
-  bool reports = false;            // Servers tell their load with each answer (A51).
+  // Clients are dealt to these zones in turn; to another zone it is `zone_way` seconds more one
+  // way.
+  std::vector<std::string> client_zones{};
+  double zone_way = 0;
+  bool reports = false;  // Servers tell their load with each answer (A51).
   Distribution work;
   std::vector<ServerGroup> servers;
   Antagonists antagonists;

@@ -48,7 +48,8 @@ TEST(ReadScenario, ErrorsNameFileFieldAndWhatIsAllowed) {
   EXPECT_EQ(ErrorOf(With(R"("expected":[{"policy":"rr","metric":"p99"}])")),
             "a.json: expected[0].metric: no metric is called \"p99\"; there are calls, mean_ms, "
             "p50_ms, p90_ms, p99_ms, p99.9_ms, error_share, unfinished_share, slow_share, "
-            "most_in_flight, calls_to_a_server_mean, calls_to_a_server_min, "
+            "most_in_flight, goodput, dials, cross_zone_share, calls_to_a_server_mean, "
+            "calls_to_a_server_min, "
             "calls_to_a_server_max, calls_to_a_server_max_to_mean, calls_to_a_server_cv, "
             "connections_to_a_server_mean, connections_to_a_server_min, "
             "connections_to_a_server_max, connections_to_a_server_max_to_mean, "
@@ -96,6 +97,8 @@ TEST(Report, EveryMetricMayBeExpected) {
   r.latency.Add(1000);
   r.calls_to = {1};
   r.connections_to = {1};
+  r.zoned = 1;
+  r.duration = 1;
   std::set<std::string> reported;
   for (const auto& [name, _] : MetricsOf(r)) reported.insert(name);
   EXPECT_EQ(reported, std::set<std::string>(MetricNames().begin(), MetricNames().end()));

@@ -20,6 +20,9 @@ struct Result {
   uint64_t slow = 0;                     // Took a second or more, or failed.
   std::vector<uint64_t> calls_to;        // By server.
   std::vector<uint32_t> connections_to;  // By server, at the end: of all clients.
+  uint64_t cross_zone = 0, zoned = 0;    // Calls to another zone; of clients with a zone.
+  uint64_t dials = 0;                    // Of all clients, from the first on.
+  double duration = 0;                   // Seconds in which calls were counted.
   uint32_t most_in_flight = 0;           // At one server.
   uint64_t simulated = 0;                // Calls with those of the warm-up.
   Series series;                         // The warm-up included.
