@@ -15,6 +15,12 @@ class Histogram {
     ++count_;
     sum_ += static_cast<double>(ns);
   }
+  void Merge(const Histogram& other) {
+    if (buckets_.size() < other.buckets_.size()) buckets_.resize(other.buckets_.size());
+    for (size_t i = 0; i < other.buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+    count_ += other.count_;
+    sum_ += other.sum_;
+  }
   uint64_t count() const { return count_; }
   double mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
   // The upper edge of the bucket in which the share `q` (0..1) of all is reached; 0 if empty.

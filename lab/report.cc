@@ -29,12 +29,6 @@ void AddSpread(const std::vector<N>& of, const std::string& name, Metrics& out) 
   out[name + "_cv"] = std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
 }
 
-std::string Number(double x) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(x >= 100 ? 0 : x >= 10 ? 1 : x >= 1 ? 2 : 3) << x;
-  return out.str();
-}
-
 }  // namespace
 
 Metrics MetricsOf(const Result& r) {
@@ -55,84 +49,152 @@ Metrics MetricsOf(const Result& r) {
     out["unfinished_share"] = static_cast<double>(r.unfinished) / calls;
     out["slow_share"] = static_cast<double>(r.slow) / calls;
   }
+  if (r.duration > 0) {  // Calls that succeed, a second.
+    out["goodput"] = static_cast<double>(r.latency.count()) / r.duration;
+  }
+  out["dials"] = static_cast<double>(r.dials);
+  if (r.zoned > 0) {
+    out["cross_zone_share"] = static_cast<double>(r.cross_zone) / static_cast<double>(r.zoned);
+  }
   out["most_in_flight"] = r.most_in_flight;
   AddSpread(r.calls_to, "calls_to_a_server", out);
   AddSpread(r.connections_to, "connections_to_a_server", out);
   return out;
 }
 
-Metrics Median(const std::vector<Metrics>& runs) {
+Spreads Over(const std::vector<Metrics>& runs) {
   std::map<std::string, std::vector<double>> all;
   for (const Metrics& run : runs) {
     for (const auto& [name, value] : run) all[name].push_back(value);
   }
-  Metrics out;
+  Spreads out;
   for (auto& [name, values] : all) {
     if (values.size() < runs.size()) continue;  // A run without it must not go unseen.
     std::sort(values.begin(), values.end());
     const size_t half = values.size() / 2;
-    out[name] = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+    const double median =
+        values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+    out[name] = {median, values.front(), values.back()};
   }
   return out;
 }
 
+std::string Number(double x) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(x >= 100 ? 0 : x >= 10 ? 1 : x >= 1 ? 2 : 3) << x;
+  return out.str();
+}
+
+const std::vector<Column>& Columns() {
+  static const std::vector<Column>& columns =
+      *new std::vector<Column>{{"mean ms", "mean_ms"},
+                               {"p50", "p50_ms"},
+                               {"p90", "p90_ms"},
+                               {"p99", "p99_ms"},
+                               {"p99.9", "p99.9_ms"},
+                               {"errors %", "error_share", 100},
+                               {">= 1 s %", "slow_share", 100},
+                               {"max/mean", "calls_to_a_server_max_to_mean"},
+                               {"in flight", "most_in_flight"},
+                               {"conns", "connections_to_a_server_mean"},
+                               {"min", "connections_to_a_server_min"},
+                               {"max", "connections_to_a_server_max"}};
+  return columns;
+}
+
 void PrintTable(const Scenario& s, const std::vector<Row>& rows, std::ostream& out) {
-  static const std::pair<const char*, const char*> kColumns[] = {
-      {"mean ms", "mean_ms"},
-      {"p50", "p50_ms"},
-      {"p90", "p90_ms"},
-      {"p99", "p99_ms"},
-      {"p99.9", "p99.9_ms"},
-      {"errors %", "error_share"},
-      {">= 1 s %", "slow_share"},
-      {"max/mean", "calls_to_a_server_max_to_mean"},
-      {"in flight", "most_in_flight"},
-      {"conns", "connections_to_a_server_mean"},
-      {"min", "connections_to_a_server_min"},
-      {"max", "connections_to_a_server_max"}};
   size_t widest = 6;
   for (const Row& row : rows) widest = std::max(widest, row.policy.size());
-  out << s.name << ": " << s.about << "\n";
+  out << s.Title() << ": " << s.about << "\n";
   out << std::left << std::setw(static_cast<int>(widest) + 2) << "policy" << std::right;
-  for (const auto& [title, _] : kColumns) out << std::setw(10) << title;
+  for (const Column& column : Columns()) out << std::setw(10) << column.title;
   out << "\n";
   for (const Row& row : rows) {
     out << std::left << std::setw(static_cast<int>(widest) + 2) << row.policy << std::right;
-    for (const auto& [title, metric] : kColumns) {
-      const double scale = std::string_view(title).find('%') == std::string_view::npos ? 1 : 100;
-      const auto it = row.metrics.find(metric);
-      out << std::setw(10) << (it == row.metrics.end() ? "-" : Number(scale * it->second));
+    for (const Column& column : Columns()) {
+      const auto it = row.metrics.find(column.metric);
+      const bool there = it != row.metrics.end();
+      out << std::setw(10) << (there ? Number(column.scale * it->second.median) : "-");
     }
     out << "\n";
   }
   for (const std::string& line : s.published) out << "published: " << line << "\n";
 }
 
-std::string ToJson(const Scenario& s, const std::vector<Row>& rows) {
-  nlohmann::ordered_json json = {{"scenario", s.name}, {"seeds", s.seeds}};
-  for (const Row& row : rows) json["policies"][row.policy] = row.metrics;
-  json["published"] = s.published;
+std::string ToJson(const std::vector<Outcome>& outcomes) {
+  auto json = nlohmann::ordered_json::array();
+  for (const auto& [s, rows] : outcomes) {
+    nlohmann::ordered_json one = {{"scenario", s.name}};
+    if (!s.point.of.empty()) one["at"] = {{s.point.of, s.point.value}};
+    one["seeds"] = s.seeds;
+    for (const Row& row : rows) {
+      for (const auto& [name, x] : row.metrics) {
+        one["policies"][row.policy][name] = {
+            {"median", x.median}, {"min", x.least}, {"max", x.most}};
+      }
+    }
+    one["published"] = s.published;
+    json.push_back(std::move(one));
+  }
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
+
+std::string ToCsv(const std::vector<Outcome>& outcomes) {
+  // RFC 4180: what is quoted may hold anything.
+  const auto quoted = [](const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+    return out + "\"";
+  };
+  std::ostringstream out;
+  out << std::setprecision(9) << "scenario,of,at,policy,metric,median,min,max\n";
+  for (const auto& [s, rows] : outcomes) {
+    for (const Row& row : rows) {
+      for (const auto& [name, x] : row.metrics) {
+        out << quoted(s.name) << "," << quoted(s.point.of) << "," << s.point.value << ","
+            << quoted(row.policy) << "," << name << "," << x.median << "," << x.least << ","
+            << x.most << "\n";
+      }
+    }
+  }
+  return out.str();
+}
+
+namespace {
+
+// The median of a metric; NaN: absent.
+double Found(const std::vector<Row>& rows, const std::string& policy, const std::string& metric) {
+  for (const Row& row : rows) {
+    if (row.policy != policy) continue;
+    if (const auto it = row.metrics.find(metric); it != row.metrics.end()) return it->second.median;
+  }
+  return std::nan("");
+}
+bool Ran(const std::vector<Row>& rows, const std::string& policy) {
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& r) { return r.policy == policy; });
+}
+
+}  // namespace
 
 std::vector<std::string> Unmet(const Scenario& s, const std::vector<Row>& rows) {
   std::vector<std::string> out;
   for (const Expectation& e : s.expected) {
-    for (const Row& row : rows) {
-      if (row.policy != e.policy) continue;
-      const auto got = row.metrics.find(e.metric);
-      const bool there = got != row.metrics.end();
-      if (there && got->second >= e.low && got->second <= e.high) continue;
-      std::ostringstream line;
-      line << s.name << ": " << e.policy << ": " << e.metric << " is ";
-      if (there) {
-        line << got->second;
-      } else {
-        line << "absent";
-      }
-      line << ", not within " << e.low << ".." << e.high;
-      out.push_back(line.str());
+    // What wasn't asked to run isn't missed.
+    if (!Ran(rows, e.policy) || (!e.than.empty() && !Ran(rows, e.than))) continue;
+    double got = Found(rows, e.policy, e.metric);
+    if (!e.than.empty()) got /= Found(rows, e.than, e.metric);
+    if (got >= e.low && got <= e.high) continue;
+    std::ostringstream line;
+    line << s.Title() << ": " << e.policy << ": " << e.metric;
+    if (!e.than.empty()) line << " by that of " << e.than;
+    line << " is ";
+    if (std::isnan(got)) {
+      line << "absent";
+    } else {
+      line << got;
     }
+    line << ", not within " << e.low << ".." << e.high;
+    out.push_back(line.str());
   }
   return out;
 }

@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kMost = 1e9;
 constexpr uint32_t kMostServers = 10000, kMostClients = 10000;
+constexpr size_t kMostPoints = 100;
 constexpr uint64_t kMostPairs = 10000000;  // Of clients and servers.
 
 // Thrown inside this file only.
@@ -69,6 +70,12 @@ class Fields {
     if (!found->is_string()) Bad(name, "must be a text");
     return found->get<std::string>();
   }
+  int Bool(const std::string& name, int otherwise) {
+    const Json* found = Find(name);
+    if (found == nullptr) return otherwise;
+    if (!found->is_boolean()) Bad(name, "must be true or false");
+    return found->get<bool>() ? 1 : 0;
+  }
   template <class F>
   void Each(const std::string& name, F each) {
     const Json* found = Find(name);
@@ -123,6 +130,8 @@ ServerGroup ReadServers(Fields f) {
   out.model.speed = f.Number("speed", 1, 1e-6, 1e6);
   out.weight = f.Whole("weight", 1, 1, 1000000);
   out.extra = f.Number("extra_ms", 0, 0, kMost) / 1e3;
+  out.zone = f.String("zone");
+  out.listed = f.Bool("listed", 1) != 0;
   f.Done();
   return out;
 }
@@ -146,6 +155,8 @@ Change ReadChange(Fields f, uint32_t servers) {
   out.speed = f.Number("speed", -1, 0, 1e6);
   if (f.Find("extra_ms") != nullptr) out.extra = f.Number("extra_ms", 0, 0, kMost) / 1e3;
   out.errors = f.Number("errors", -1, 0, 1);
+  out.down = f.Bool("down", -1);
+  out.listed = f.Bool("listed", -1);
   f.Done();
   return out;
 }
@@ -157,9 +168,12 @@ void ReadTraffic(Fields& f, Scenario& out) {
   out.timeout = f.Number("timeout_s", 0, 0, kMost);
   out.network = f.Number("network_ms", 0, 0, kMost) / 1e3;
   out.jitter = f.Number("jitter_ms", 0, 0, kMost) / 1e3;
-  const Json* reports = f.Find("reports");
-  if (reports != nullptr && !reports->is_boolean()) f.Bad("reports", "must be true or false");
-  out.reports = reports != nullptr && reports->get<bool>();
+  out.zone_way = f.Number("zone_ms", 0, 0, kMost) / 1e3;
+  f.Each("client_zones", [&](const Json& zone, const std::string& path) {
+    if (!zone.is_string()) throw Wrong{path + ": must be a text"};
+    out.client_zones.push_back(zone.get<std::string>());
+  });
+  out.reports = f.Bool("reports", 0) != 0;
   if (const Json* work = f.Find("work")) out.work = ReadWork({*work, "work"});
   out.rate = f.Number("rate", 0, 0, kMost);
   const double load = f.Number("load", 0, 0, 1000);
@@ -194,16 +208,22 @@ void ReadPolicies(Fields& f, Scenario& out) {
     if (!policies.contains(x.policy)) e.Bad("policy", "no policy is called \"" + x.policy + "\"");
     if (x.metric.empty()) e.Bad("metric", "is needed");
     CheckMetric(e, x.metric);
+    x.than = e.String("than");
+    if (!x.than.empty() && !policies.contains(x.than)) {
+      e.Bad("than", "no policy is called \"" + x.than + "\"");
+    }
     x.low = e.Number("min", -kMost, -kMost, kMost);
     x.high = e.Number("max", kMost, x.low, kMost);
+    const double at = e.Number("at", out.point.value, -kMost, kMost);
     e.Done();
-    out.expected.push_back(std::move(x));
+    if (at == out.point.value) out.expected.push_back(std::move(x));
   });
 }
 
-Scenario Read(const Json& json) {
+Scenario Read(const Json& json, Point point) {
   Fields f(json, "");
   Scenario out;
+  out.point = std::move(point);
   out.name = f.String("name");
   out.about = f.String("about");
   f.Each("published", [&](const Json& line, const std::string& path) {
@@ -236,6 +256,30 @@ Scenario Read(const Json& json) {
   return out;
 }
 
+// A file as it is with each of the sweep's values at its path.
+std::vector<Scenario> ReadSweep(Json json) {
+  if (!json.is_object() || !json.contains("sweep")) return {Read(json, {})};
+  const Json sweep = json["sweep"];
+  json.erase("sweep");
+  Fields f(sweep, "sweep");
+  const std::string path = f.String("path");
+  if (!path.starts_with("/")) f.Bad("path", "must be a JSON pointer, such as \"/load\"");
+  const Json::json_pointer pointer(path);
+  if (!json.contains(pointer)) f.Bad("path", "nothing in the scenario is at " + path);
+  std::string of = f.String("of");
+  if (of.empty()) of = path.substr(1);
+  std::vector<Scenario> out;
+  f.Each("values", [&](const Json& value, const std::string& where) {
+    if (!value.is_number()) throw Wrong{where + ": must be a number"};
+    if (out.size() == kMostPoints) throw Wrong{where + ": more than 100 values"};
+    json[pointer] = value;
+    out.push_back(Read(json, {of, value.get<double>()}));
+  });
+  if (out.empty()) f.Bad("values", "is needed: at least one");
+  f.Done();
+  return out;
+}
+
 }  // namespace
 
 uint32_t Scenario::ServerCount() const {
@@ -244,11 +288,16 @@ uint32_t Scenario::ServerCount() const {
   return count;
 }
 
+std::string Scenario::Title() const {
+  return point.of.empty() ? name : name + " at " + point.of + " " + Text(point.value);
+}
+
 const std::vector<std::string>& MetricNames() {
   static const std::vector<std::string>& names = *new std::vector<std::string>([] {
     std::vector<std::string> out = {
         "calls",    "mean_ms",     "p50_ms",           "p90_ms",     "p99_ms",
-        "p99.9_ms", "error_share", "unfinished_share", "slow_share", "most_in_flight"};
+        "p99.9_ms", "error_share", "unfinished_share", "slow_share", "most_in_flight",
+        "goodput",  "dials",       "cross_zone_share"};
     for (const char* of : {"calls_to_a_server_", "connections_to_a_server_"}) {
       for (const char* what : {"mean", "min", "max", "max_to_mean", "cv"}) {
         out.push_back(std::string(of) + what);
@@ -259,10 +308,10 @@ const std::vector<std::string>& MetricNames() {
   return names;
 }
 
-absl::StatusOr<Scenario> ReadScenario(std::string_view where, std::string_view text) {
+absl::StatusOr<std::vector<Scenario>> ReadScenarios(std::string_view where, std::string_view text) {
   const std::string file(where);
   try {
-    return Read(Json::parse(text));
+    return ReadSweep(Json::parse(text));
   } catch (const Wrong& wrong) {
     return absl::InvalidArgumentError(file + ": " + wrong.text);
   } catch (const nlohmann::json::exception& error) {

@@ -86,6 +86,9 @@ class Server {
   }
   uint32_t in_flight() const { return in_flight_; }
   uint64_t finished() const { return finished_; }
+  // The sum of the seconds that calls have spent here, up to the last change: divided by a time,
+  // the mean of in_flight() in it.
+  double held() const { return held_; }
   // Core-seconds that were used up to the last change.
   double used() const { return used_; }
   const ServerModel& model() const { return model_; }
@@ -103,6 +106,7 @@ class Server {
     const double done = Rate() * (now - now_);
     attained_ += done;
     used_ += done * running();
+    held_ += in_flight_ * (now - now_);
     now_ = now;
   }
   void Refill() {
@@ -126,7 +130,7 @@ class Server {
     }
   };
   ServerModel model_;
-  double now_ = 0, attained_ = 0, share_ = 1, used_ = 0;
+  double now_ = 0, attained_ = 0, share_ = 1, used_ = 0, held_ = 0;
   uint32_t in_flight_ = 0;
   uint64_t finished_ = 0, next_ticket_ = 0;
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> running_;

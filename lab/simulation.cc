@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <deque>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
@@ -26,7 +28,9 @@ struct Event {
     kTimer,
     kDraw,
     kChange,
-    kReport
+    kReport,
+    kSlice,
+    kBackoff,  // Of a client; `generation` is the server.
   };
   double at;
   uint64_t order;  // Of equals the first comes first.
@@ -42,6 +46,7 @@ struct Flight {
   double picked_at = 0;  // Later than `begun` when it was queued.
   uint64_t ticket = 0;   // The server's.
   bool measured = false, at_server = false, fails = false;
+  bool placed = false;  // At `server`, or on the way.
   PolicyHarness::Call call;
 };
 
@@ -49,27 +54,35 @@ struct Client {
   std::unique_ptr<PolicyHarness> channel;
   std::deque<std::pair<uint32_t, uint32_t>> waiting;  // Calls that were queued; their generations.
   double timer = Server::kNever;
+  std::string zone{};
+  std::map<uint32_t, uint32_t> failures{};  // Dials that failed in a row, by server.
 };
 
 struct Machine {
-  Machine(const ServerGroup& g) : server(g.model), extra(g.extra) {}  // NOLINT
+  Machine(const ServerGroup& g)  // NOLINT
+      : server(g.model), extra(g.extra), group(&g), listed(g.listed) {}
   Server server;
   double extra;
+  const ServerGroup* group;
+  bool listed, down = false;
   double errors = 0;
   uint32_t generation = 0;
   double used_before = 0;
   uint64_t finished_before = 0;
+  double held_before = 0;
   LoadReport report;
 };
 
 class Simulation {
  public:
-  Simulation(const Scenario& scenario, uint64_t seed) : s_(scenario), chance_(seed) {
+  Simulation(const Scenario& scenario, uint64_t seed, const Progress& progress)
+      : s_(scenario), progress_(progress), chance_(seed) {
     for (const ServerGroup& g : s_.servers) {
       for (uint32_t i = 0; i < g.count; ++i) machines_.emplace_back(g);
     }
     result_.calls_to.resize(machines_.size());
     result_.connections_to.resize(machines_.size());
+    result_.series.width = (s_.warmup + s_.duration) / static_cast<double>(kSlices);
   }
   absl::Status Begin(const std::string& config);
   Result Run();
@@ -91,14 +104,28 @@ class Simulation {
   void Draw(uint32_t machine);
   void Apply(const Change& change);
   void Report();
+  void EndSlice();
+  std::vector<Endpoint> Listed() const;
+  SubchannelState AnswerDial(uint32_t client, uint32_t machine);
+  void EndBackoff(uint32_t client, uint32_t machine);
+  void GoDown(uint32_t machine);
+
   void WatchTimers(uint32_t client);
   void WatchServer(uint32_t machine);
-  double Way() { return s_.jitter > 0 ? s_.network + Exponential(chance_, s_.jitter) : s_.network; }
+  double Way(const Flight& f) {
+    const double fixed = Crosses(f) ? s_.network + s_.zone_way : s_.network;
+    return s_.jitter > 0 ? fixed + Exponential(chance_, s_.jitter) : fixed;
+  }
+  bool Crosses(const Flight& f) const {
+    const std::string& zone = clients_[f.client].zone;
+    return !zone.empty() && zone != machines_[f.server].group->zone;
+  }
   static Time At(double seconds) {
     return Time(std::chrono::hours(1)) + Duration(static_cast<int64_t>(seconds * 1e9));
   }
 
   const Scenario& s_;
+  const Progress& progress_;
   Chance chance_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   uint64_t order_ = 0;
@@ -111,20 +138,19 @@ class Simulation {
 };
 
 absl::Status Simulation::Begin(const std::string& config) {
-  std::vector<Endpoint> endpoints;
-  for (const ServerGroup& g : s_.servers) {
-    for (uint32_t i = 0; i < g.count; ++i) {
-      endpoints.push_back(PolicyHarness::Weighing(std::to_string(endpoints.size()), g.weight));
-    }
-  }
+  const std::vector<Endpoint> endpoints = Listed();
+  clients_.reserve(s_.clients);
   for (uint32_t i = 0; i < s_.clients; ++i) {
-    auto channel = std::make_unique<PolicyHarness>(testing::HarnessOptions{.seed = chance_.Next()});
-    channel->AnswerDials([](const std::string&) {
-      return SubchannelState{Connectivity::kReady, Connectivity::kReady, {}};
+    // Its dials are answered while it is resolved.
+    Client& client = clients_.emplace_back();
+    if (!s_.client_zones.empty()) client.zone = s_.client_zones[i % s_.client_zones.size()];
+    client.channel =
+        std::make_unique<PolicyHarness>(testing::HarnessOptions{.seed = chance_.Next()});
+    client.channel->AnswerDials([this, i](const std::string& address) {
+      return AnswerDial(i, static_cast<uint32_t>(std::stoul(address)));
     });
-    if (absl::Status wrong = channel->Configure(config); !wrong.ok()) return wrong;
-    channel->ResolveEndpoints(endpoints).IgnoreError();  // Its calls tell.
-    clients_.push_back({std::move(channel), {}, Server::kNever});
+    if (absl::Status wrong = client.channel->Configure(config); !wrong.ok()) return wrong;
+    client.channel->ResolveEndpoints(endpoints).IgnoreError();  // Its calls tell.
     WatchTimers(i);
   }
   for (uint32_t m = 0; m < machines_.size(); ++m) {
@@ -132,6 +158,7 @@ absl::Status Simulation::Begin(const std::string& config) {
   }
   for (uint32_t i = 0; i < s_.changes.size(); ++i) Push(s_.changes[i].at, Kind::kChange, i);
   if (s_.reports) Push(kReportWindow, Kind::kReport, 0);
+  Push(result_.series.width, Kind::kSlice, 0);
   if (s_.rate > 0) Push(Exponential(chance_, 1 / s_.rate), Kind::kCall, 0);
   return absl::OkStatus();
 }
@@ -144,6 +171,7 @@ Result Simulation::Run() {
     now_ = event.at;
     Handle(event);
   }
+  result_.duration = s_.duration;
   for (const Flight& f : flights_) {
     if (f.measured) ++result_.unfinished;
   }
@@ -181,6 +209,10 @@ void Simulation::Handle(const Event& event) {
       return Apply(s_.changes[event.who]);
     case Kind::kReport:
       return Report();
+    case Kind::kBackoff:
+      return EndBackoff(event.who, event.generation);
+    case Kind::kSlice:
+      return EndSlice();
   }
 }
 
@@ -197,9 +229,10 @@ void Simulation::NextCall() {
   f.begun = f.picked_at = now_;
   f.work = s_.work.Draw(chance_);
   f.measured = now_ >= s_.warmup;
-  f.at_server = f.fails = false;
+  f.at_server = f.fails = f.placed = false;
   ++result_.simulated;
   if (f.measured) ++result_.calls;
+  ++result_.series.At(now_).calls;
   if (s_.timeout > 0) Push(now_ + s_.timeout, Kind::kTimeout, id, f.generation);
   Place(id);
 }
@@ -224,8 +257,13 @@ void Simulation::Place(uint32_t id) {
   f.picked_at = now_;
   const std::string& name = f.call.where;
   std::from_chars(name.data(), name.data() + name.size(), f.server);
-  if (f.measured) ++result_.calls_to[f.server];
-  const double way = Way();
+  f.placed = true;
+  if (f.measured) {
+    ++result_.calls_to[f.server];
+    if (!client.zone.empty()) ++result_.zoned;
+    if (Crosses(f)) ++result_.cross_zone;
+  }
+  const double way = Way(f);
   if (way <= 0) return Reach(id);
   Push(now_ + way, Kind::kReach, id, f.generation);
 }
@@ -235,7 +273,7 @@ void Simulation::Reach(uint32_t id) {
   Machine& m = machines_[f.server];
   if (m.errors > 0 && Uniform(chance_) <= m.errors) {
     f.fails = true;
-    return Push(now_ + Way(), Kind::kAnswer, id, f.generation);
+    return Push(now_ + Way(f), Kind::kAnswer, id, f.generation);
   }
   f.at_server = true;
   f.ticket = m.server.Arrive(id, f.work, now_);
@@ -249,7 +287,7 @@ void Simulation::Served(const Event& event) {
   const uint32_t id = m.server.Finish(now_);
   WatchServer(event.who);
   flights_[id].at_server = false;
-  const double way = Way() + m.extra;
+  const double way = Way(flights_[id]) + m.extra;
   if (way <= 0) return Answer(id);
   Push(now_ + way, Kind::kAnswer, id, flights_[id].generation);
 }
@@ -271,6 +309,12 @@ void Simulation::TimeOut(uint32_t id) {
 void Simulation::End(uint32_t id, absl::Status status) {
   Flight& f = flights_[id];
   const double took = now_ - f.begun;
+  Slice& slice = result_.series.At(f.begun);
+  if (status.ok()) {
+    slice.latency.Add(static_cast<int64_t>(took * 1e9));
+  } else {
+    ++slice.errors;
+  }
   if (f.measured) {
     if (status.ok()) {
       result_.latency.Add(static_cast<int64_t>(took * 1e9));
@@ -285,6 +329,7 @@ void Simulation::End(uint32_t id, absl::Status status) {
   const bool told = s_.reports && status.ok();
   channel.End(f.call, std::move(status), told ? &machines_[f.server].report : nullptr, latency);
   ++f.generation;
+  f.placed = false;
   f.call.picker = nullptr;
   f.measured = false;  // What is left at the end is unfinished.
   free_.push_back(id);
@@ -328,6 +373,74 @@ void Simulation::Apply(const Change& change) {
     if (change.extra >= 0) m.extra = change.extra;
     if (change.errors >= 0) m.errors = change.errors;
     WatchServer(i);
+    if (change.down == 0) m.down = false;
+    if (change.down == 1 && !m.down) GoDown(i);
+    if (change.listed >= 0) m.listed = change.listed != 0;
+  }
+  if (change.listed < 0) return;
+  const std::vector<Endpoint> endpoints = Listed();
+  for (uint32_t c = 0; c < clients_.size(); ++c) {
+    clients_[c].channel->AdvanceTo(At(now_));
+    clients_[c].channel->ResolveEndpoints(endpoints).IgnoreError();  // Its calls tell.
+    RunTimers(clients_[c]);
+    WatchTimers(c);
+  }
+}
+
+std::vector<Endpoint> Simulation::Listed() const {
+  std::vector<Endpoint> out;
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    if (!machines_[i].listed) continue;
+    const ServerGroup& g = *machines_[i].group;
+    out.push_back(PolicyHarness::Weighing(std::to_string(i), g.weight));
+    out.back().zone = g.zone;
+  }
+  return out;
+}
+// Connections are made at once, or refused; then the channel waits as gRPC's do: a second, 1.6
+// times as long each time, at most two minutes, give or take a fifth.
+SubchannelState Simulation::AnswerDial(uint32_t client, uint32_t machine) {
+  ++result_.dials;
+  uint32_t& failures = clients_[client].failures[machine];
+  if (!machines_[machine].down) {
+    failures = 0;
+    return {Connectivity::kReady, Connectivity::kReady, {}};
+  }
+  const double wait = std::min(120.0, std::pow(1.6, failures++)) * (0.8 + 0.4 * Uniform(chance_));
+  Push(now_ + wait, Kind::kBackoff, client, machine);
+  return {Connectivity::kTransientFailure, Connectivity::kReady,
+          absl::UnavailableError("connection refused")};
+}
+void Simulation::EndBackoff(uint32_t client, uint32_t machine) {
+  PolicyHarness& channel = *clients_[client].channel;
+  const std::string address = std::to_string(machine);
+  channel.AdvanceTo(At(now_));
+  if (!channel.IsOpen(address)) return;
+  if (channel.StateOf(address) != Connectivity::kTransientFailure) return;
+  channel.Idle(address);
+  RunTimers(clients_[client]);
+  WatchTimers(client);
+}
+// As when its process dies: calls fail, connections break.
+void Simulation::GoDown(uint32_t machine) {
+  Machine& m = machines_[machine];
+  m.down = true;
+  for (uint32_t id = 0; id < flights_.size(); ++id) {
+    Flight& f = flights_[id];
+    if (!f.placed || f.server != machine) continue;
+    if (f.at_server) m.server.Cancel(f.ticket, now_);
+    f.at_server = false;
+    End(id, absl::UnavailableError("the connection broke"));
+  }
+  WatchServer(machine);
+  const std::string address = std::to_string(machine);
+  for (uint32_t c = 0; c < clients_.size(); ++c) {
+    PolicyHarness& channel = *clients_[c].channel;
+    channel.AdvanceTo(At(now_));
+    if (!channel.IsOpen(address) || channel.StateOf(address) != Connectivity::kReady) continue;
+    channel.Idle(address);
+    RunTimers(clients_[c]);
+    WatchTimers(c);
   }
 }
 void Simulation::Report() {
@@ -343,11 +456,48 @@ void Simulation::Report() {
   }
   Push(now_ + kReportWindow, Kind::kReport, 0);
 }
+void Simulation::EndSlice() {
+  std::vector<double> mean;
+  mean.reserve(machines_.size());
+  for (Machine& m : machines_) {
+    m.server.Advance(now_);
+    mean.push_back((m.server.held() - m.held_before) / result_.series.width);
+    m.held_before = m.server.held();
+  }
+  result_.series.in_flight.push_back(std::move(mean));
+  if (progress_) progress_(now_ / (s_.warmup + s_.duration), result_.simulated);
+  // The last one may come a rounding after the end: it is missed by no one.
+  Push(now_ + result_.series.width, Kind::kSlice, 0);
+}
+
+template <class N>
+void AddUp(const std::vector<N>& one, std::vector<N>& sum) {
+  sum.resize(one.size());
+  for (size_t i = 0; i < one.size(); ++i) sum[i] += one[i];
+}
 
 }  // namespace
 
-absl::StatusOr<Result> Simulate(const Scenario& scenario, size_t policy, uint64_t seed) {
-  Simulation simulation(scenario, seed);
+void Merge(const Result& one, size_t runs, Result& sum) {
+  sum.latency.Merge(one.latency);
+  sum.calls += one.calls;
+  sum.errors += one.errors;
+  sum.unfinished += one.unfinished;
+  sum.slow += one.slow;
+  AddUp(one.calls_to, sum.calls_to);
+  AddUp(one.connections_to, sum.connections_to);
+  sum.cross_zone += one.cross_zone;
+  sum.zoned += one.zoned;
+  sum.dials += one.dials;
+  sum.duration += one.duration;
+  sum.most_in_flight = std::max(sum.most_in_flight, one.most_in_flight);
+  sum.simulated += one.simulated;
+  sum.series.Merge(one.series, runs);
+}
+
+absl::StatusOr<Result> Simulate(const Scenario& scenario, size_t policy, uint64_t seed,
+                                const Progress& progress) {
+  Simulation simulation(scenario, seed, progress);
   absl::Status begun = simulation.Begin(scenario.policies[policy].second);
   if (!begun.ok()) return begun;
   return simulation.Run();

@@ -53,6 +53,27 @@ TEST(Theory, WithoutAQueueACallTakesItsWork) {
   const Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
   EXPECT_NEAR(Simulated(s)["p99_ms"], 1, 0.01);
 }
+TEST(Theory, FourWorkersAtOneQueue) {  // M/M/4: Erlang's C at 2.8 is 0.4286.
+  const Scenario s = OneServer(Queue::kFifo, 4, {Kind::kExponential, 1e-3});
+  EXPECT_NEAR(Simulated(s)["mean_ms"], 1 + 0.4286 / (4 - 2.8), 0.07);
+}
+TEST(Theory, WhatIsInFlightIsTheRateByTheMeanTime) {  // Little's law, whatever the queue.
+  for (const Queue queue : {Queue::kFifo, Queue::kSharing, Queue::kNone}) {
+    Scenario s = OneServer(queue, 1, {Kind::kExponential, 1e-3});
+    s.servers[0].count = 3;
+    s.rate = 2100;
+    s.warmup = 0;
+    s.duration = 60;
+    absl::StatusOr<Result> r = Simulate(s, 0, 1);
+    ASSERT_TRUE(r.ok()) << r.status();
+    double held = 0;  // Seconds.
+    for (const auto& slice : r->series.in_flight) {
+      for (const double in_flight : slice) held += in_flight * r->series.width;
+    }
+    const double spent = static_cast<double>(r->latency.count()) * r->latency.mean() / 1e9;
+    EXPECT_NEAR(held / spent, 1, 0.02);
+  }
+}
 TEST(Theory, ANormalDistributionThatIsCutAtZeroHasItsMean) {
   const Distribution work{Kind::kNormal, 55, 55};
   Chance chance(3);
@@ -147,6 +168,54 @@ TEST(Simulation, APolicyThatConnectsLateServes) {
   const Metrics m = Simulated(s);
   EXPECT_EQ(m.at("error_share"), 0);
   EXPECT_GT(m.at("calls_to_a_server_min"), 0);
+}
+TEST(Simulation, AServerThatIsDownIsLeftOutUntilItIsBack) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 0.1});
+  s.servers[0].count = 4;
+  s.rate = 1000;
+  s.warmup = 0;
+  s.duration = 10;
+  s.changes = {{.at = 3, .first = 1, .last = 1, .down = 1},
+               {.at = 6, .first = 1, .last = 1, .down = 0}};
+  absl::StatusOr<Result> r = Simulate(s, 0, 1);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_NEAR(static_cast<double>(r->errors), 25, 15);  // What it had in flight.
+  EXPECT_EQ(r->series.in_flight[25][1], 0);
+  EXPECT_NEAR(r->series.in_flight[57][1], 25, 10);
+  EXPECT_EQ(r->connections_to, (std::vector<uint32_t>{1, 1, 1, 1}));
+  // Four at first, refused ones after about 0, 1, 2.6 s, and the one that came through.
+  EXPECT_NEAR(static_cast<double>(r->dials), 8, 1);
+  EXPECT_EQ(r->latency.count() + r->errors + r->unfinished, r->calls);
+}
+TEST(Simulation, WhatTheResolverNamesLaterIsCalledLater) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 0.1});
+  s.servers = {{.count = 2, .model = {.queue = Queue::kNone}},
+               {.count = 2, .model = {.queue = Queue::kNone}, .listed = false}};
+  s.warmup = 0;
+  s.duration = 10;
+  s.changes = {{.at = 5, .first = 2, .last = 3, .listed = 1},
+               {.at = 5, .first = 0, .last = 0, .listed = 0}};
+  absl::StatusOr<Result> r = Simulate(s, 0, 1);
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->errors, 0u);
+  EXPECT_EQ(r->series.in_flight[20][2], 0);
+  EXPECT_EQ(r->series.in_flight[50][0], 0);
+  EXPECT_GT(r->series.in_flight[50][2], 10);
+  EXPECT_EQ(r->connections_to, (std::vector<uint32_t>{0, 1, 1, 1}));
+}
+TEST(Simulation, TheWayToAnotherZoneIsLonger) {
+  Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
+  s.servers = {{.model = {.queue = Queue::kNone}, .zone = "a"},
+               {.model = {.queue = Queue::kNone}, .zone = "b"}};
+  s.clients = 2;
+  s.client_zones = {"a", "b"};
+  s.network = 1e-3;
+  s.zone_way = 10e-3;
+  s.duration = 10;
+  Metrics m = Simulated(s);
+  EXPECT_NEAR(m.at("cross_zone_share"), 0.5, 0.02);
+  EXPECT_NEAR(m.at("p90_ms"), 23, 0.3);
+  EXPECT_NEAR(m.at("mean_ms"), 13, 0.4);
 }
 TEST(Simulation, APolicysWrongConfigIsAnError) {
   Scenario s = OneServer(Queue::kNone, 1, {Kind::kConstant, 1e-3});
