@@ -19,8 +19,9 @@ TEST(Fleet, AnIndexIsTheConfigsElseTheResolversElseTheChannels) {
   EXPECT_EQ(PeerOf({}, update), std::nullopt);
   update.settings.Set(PeerIndex{3, 9});
   EXPECT_EQ(PeerOf({}, update), (PeerIndex{3, 9}));
-  update.endpoints.resize(2);
-  update.endpoints[1].attributes.Set(PeerIndex{2, 8});
+  Endpoint knows;
+  knows.attributes.Set(PeerIndex{2, 8});
+  update.endpoints = {Endpoint(), knows};
   EXPECT_EQ(PeerOf({}, update), (PeerIndex{2, 8}));
   EXPECT_EQ(PeerOf({PeerIndex{1, 7}}, update), (PeerIndex{1, 7}));
 }

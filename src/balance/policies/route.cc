@@ -89,10 +89,11 @@ absl::Status Route::Feed(const Update& update, Control& control) {
   bool any = false;
   Update inner = update;
   for (const auto& [name, child] : config().children) {
-    inner.endpoints.clear();
+    std::vector<Endpoint> own;
     for (const Endpoint& e : update.endpoints) {
-      if (child.Has(e)) inner.endpoints.push_back(e);
+      if (child.Has(e)) own.push_back(e);
     }
+    inner.endpoints = std::move(own);
     inner.note = update.note;
     if (inner.endpoints.empty() && !update.endpoints.empty()) {
       inner.note = Cat("route: none of ", update.endpoints.size(), " has the labels ",

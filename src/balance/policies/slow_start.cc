@@ -223,11 +223,13 @@ absl::Status SlowStart::Feed(Control& control) {
   if (cold) {
     // Whole numbers, so all are multiplied: who has weight 1 can have a tenth of it.
     const double scale = std::min<double>(1000, UINT32_MAX / heaviest);
+    std::vector<Endpoint> all = update_.endpoints;
     for (size_t i = 0; i < factors.size(); ++i) {
-      uint32_t& weight = inner.endpoints[i].weight;
+      uint32_t& weight = all[i].weight;
       weight = static_cast<uint32_t>(
           std::max(1.0, std::round(std::max(weight, 1u) * scale * factors[i])));
     }
+    inner.endpoints = std::move(all);
   }
   if (warming) Arm(config_.Step(), control);
   return Pass(std::move(inner), config_.child, control);
