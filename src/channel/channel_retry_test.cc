@@ -495,5 +495,31 @@ TEST_F(RetryTest, ABrokenAnswerOfAProxyIsAFailureLikeAnother) {
   EXPECT_EQ(a.served.size(), 2u);
 }
 
+// ---- Drops
+
+TEST_F(RetryTest, ADroppedCallEndsAtOnceAndIsNotTriedAgain) {
+  options_.default_service_config = Config(4, "\"UNAVAILABLE\"", "");
+  std::string& config = options_.default_service_config;
+  const std::string_view plain = R"({"round_robin":{}})";
+  config.replace(
+      config.find(plain), plain.size(),
+      R"({"circuit_breaking":{"maxConcurrentRequests":1,"childPolicy":[{"round_robin":{}}]}})");
+  FakeBackend& a = OpenToOne();
+  auto first = Ask("x");
+  auto second = Ask("x", {.wait_for_ready = true});
+  EXPECT_FALSE(first->done);
+  EXPECT_EQ(second->Code(), "UNAVAILABLE");
+  Advance(1s);
+  EXPECT_EQ(a.served.size(), 1u);
+  a.last().Answer();
+  Run();
+  EXPECT_EQ(first->Code(), "OK");
+  auto third = Ask("x");  // There is room again.
+  EXPECT_EQ(a.served.size(), 2u);
+  a.last().Answer();
+  Run();
+  EXPECT_EQ(third->Code(), "OK");
+}
+
 }  // namespace
 }  // namespace rondo::channel
