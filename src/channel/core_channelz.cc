@@ -42,6 +42,8 @@ void Core::JoinChannelz() {
       id_, [weak = self_](channelz::SocketRange sockets, Function<void(channelz::Channel)> done) {
         const auto core = weak.lock();
         if (core == nullptr) return;
+        // Without a thread the loop may not run for long: it is left out as one that has gone.
+        if (!core->home().HasThread()) return;
         core->home().Post([core, sockets, done = std::move(done)]() mutable {
           if (!core->closed_) done(core->ForChannelz(sockets));
         });

@@ -102,5 +102,17 @@ TEST_F(ChannelChannelzTest, AChannelThatWasClosedIsNotListed) {
   EXPECT_FALSE(told);
 }
 
+TEST(ChannelzOfALoopWithoutThread, IsLeftOutAtOnce) {
+  LoopPool loops(LoopPool::kNoThread);
+  const auto channel =
+      Channel::Create("ipv4:127.0.0.1:1", {.credentials = Insecure(), .loops = &loops});
+  ASSERT_TRUE(channel.ok());
+  const auto all = channelz::Channels().From(0, 100);
+  ASSERT_THAT(all, SizeIs(1));
+  const auto waits = std::make_shared<bool>(true);
+  all[0].second({}, [waits](const channelz::Channel&) { FAIL() << "nobody runs its loop"; });
+  EXPECT_EQ(waits.use_count(), 1) << "who asks hears at once that there is no answer";
+}
+
 }  // namespace
 }  // namespace rondo::channel

@@ -12,23 +12,10 @@ thread_local const SystemLoop* running_here = nullptr;
 // Goodbyes lead to posts, which lead to more; beyond this somebody doesn't mean to end.
 constexpr int kLastRounds = 1000;
 constexpr Duration kForEver{-1};
-// Blocks that nobody needs are given back after one or two of these.
+// Blocks that nobody needs are given back after one or two of these, if the loop turns.
 constexpr Duration kTrim = std::chrono::seconds(1);
 
 }  // namespace
-
-class SystemLoop::Here {
- public:
-  explicit Here(SystemLoop& loop)
-      : outer_(std::exchange(running_here, &loop)), blocks_(loop.blocks_) {}
-  Here(const Here&) = delete;
-  Here& operator=(const Here&) = delete;
-  ~Here() { running_here = outer_; }
-
- private:
-  const SystemLoop* const outer_;
-  const BlockCache::Use blocks_;
-};
 
 SystemLoop::SystemLoop(Runner runner) : runner_(runner), now_(std::chrono::steady_clock::now()) {}
 
@@ -51,11 +38,12 @@ void SystemLoop::AskToStop() {
 }
 
 void SystemLoop::Run() {
-  const Here here(*this);
+  const SystemLoop* outer = std::exchange(running_here, this);
   while (!stop_asked_.load(std::memory_order_relaxed)) {
     Turn(FallAsleep() ? Patience() : Duration{});
   }
   Finish();
+  running_here = outer;
 }
 
 // ---- Without a thread.
@@ -84,7 +72,7 @@ void SystemLoop::RunUntil(const std::function<bool()>& over, Time until) {
 }
 
 void SystemLoop::TurnUntil(const std::function<bool()>& over, Time until) {
-  const Here here(*this);
+  const SystemLoop* outer = std::exchange(running_here, this);
   while (!over() && !stop_asked_.load()) {
     Duration patience = FallAsleep() ? Patience() : Duration{};
     if (until != Time::max()) {
@@ -98,16 +86,16 @@ void SystemLoop::TurnUntil(const std::function<bool()>& over, Time until) {
     news_.notify_all();
   }
   asleep_.store(false);
+  running_here = outer;
 }
 
 void SystemLoop::StopHere() {
   AskToStop();
   std::unique_lock lock(runs_mutex_);
   news_.wait(lock, [this] { return !runs_; });
-  {
-    const Here here(*this);
-    Finish();  // Nobody else runs it any more; what waits looks once this is over.
-  }
+  const SystemLoop* outer = std::exchange(running_here, this);
+  Finish();  // Nobody else runs it any more; what waits looks once this is over.
+  running_here = outer;
   news_.notify_all();
 }
 
@@ -127,6 +115,7 @@ Duration SystemLoop::Patience() const {
 }
 
 void SystemLoop::Turn(Duration patience) {
+  const BlockCache::Use blocks(blocks_);
   poller_.Wait(patience);
   asleep_.store(false, std::memory_order_relaxed);
   now_ = std::chrono::steady_clock::now();
@@ -152,6 +141,7 @@ void SystemLoop::TakePosts() {
 }
 
 void SystemLoop::Finish() {
+  const BlockCache::Use blocks(blocks_);
   TellStop();
   // Farewells are written, and what was posted before the end still runs.
   for (int round = 0; round < kLastRounds && !FallAsleep(); ++round) {

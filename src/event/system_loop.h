@@ -41,7 +41,6 @@ class SystemLoop : public EventLoop {
   bool in_turn() const { return in_turn_; }
 
  private:
-  class Here;  // On the stack of the thread that runs the loop.
   // Goes on as long as blocks are kept.
   struct Trimmer final : TimerNode {
     explicit Trimmer(BlockCache& cache) : blocks(cache) {}

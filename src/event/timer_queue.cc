@@ -76,10 +76,10 @@ TimerQueue::~TimerQueue() {
 
 void TimerQueue::Arm(TimerNode& node, Time at) {
   node.Disarm();
-  node.queue_ = this;
   node.at_ = at;
   node.sequence_ = sequence_++;
   if (!wheel_.Add(node)) Push(node);
+  node.queue_ = this;  // Last: without memory for its place it is not armed.
 }
 
 void TimerQueue::Disarm(TimerNode& node) {
@@ -123,13 +123,17 @@ TimerNode& TimerQueue::PopFirst() {
   return first;
 }
 
-// First takes all that is due, then fires it: what is armed meanwhile can't get in between.
-void TimerQueue::Run(Time now) {
+void TimerQueue::Spill(Time now) noexcept {
   for (TimerNode* node = wheel_.Advance(now); node != nullptr;) {
     TimerNode* after = node->after_;
     Push(*node);
     node = after;
   }
+}
+
+// First takes all that is due, then fires it: what is armed meanwhile can't get in between.
+void TimerQueue::Run(Time now) {
+  Spill(now);
   while (!heap_.empty() && heap_.front()->at_ <= now) {
     TimerNode& due = PopFirst();
     due.index_ = due_.size() | kDue;

@@ -89,6 +89,7 @@ class TimerQueue {
   }
   static constexpr size_t kDue = ~(SIZE_MAX >> 1);  // In index_: the node stands in due_.
 
+  void Spill(Time now) noexcept;  // From the wheel into the heap.
   void Push(TimerNode& node);
   TimerNode& PopFirst();
   void Place(TimerNode& node, size_t index);

@@ -68,10 +68,11 @@ void Http2Session::OnRequestBlock(uint32_t id, const HpackDecoder::Block& block)
     if (acknowledged_) {
       return Fail(Code::kProtocolError, "the peer opens more streams than it may", "streams");
     }
+    visitor_.OnRefused("streams");
     return RefuseBlock(id, Code::kRefusedStream, "frames that end their stream");
   }
   if (block.headers.size > options_.max_header_bytes) {
-    visitor_.OnOversizedHeaders();
+    visitor_.OnRefused("header_bytes");
     return RefuseBlock(id, Code::kEnhanceYourCalm, "oversized header blocks");
   }
   const bool promises_nothing = !block_end_ || block.shape.content_length() <= 0;

@@ -101,8 +101,9 @@ class Visitor {
   virtual bool OnPing(bool /*spoke*/) { return true; }
   // False: close with ENHANCE_YOUR_CALM. `stream` with kReset, if the owner still has it.
   virtual bool OnOffence(Offence offence, const Stream* stream) = 0;
-  // Server: a request was reset, since it has more headers than Options::max_header_bytes.
-  virtual void OnOversizedHeaders() {}
+  // Server: a request was reset by a limit: "header_bytes" (Options::max_header_bytes), "streams"
+  // (Options::max_streams, by a client that hasn't acknowledged it yet).
+  virtual void OnRefused(std::string_view /*limit*/) {}
 
  protected:
   ~Visitor() = default;

@@ -104,13 +104,16 @@ void Connection::BeginRouted(Call& call, const Route& route, RequestHead& head) 
 }
 
 void Connection::OnLimit(std::string_view limit) {
+  if (limit == "streams") return shard_.OnLimit(limit);  // Whoever is refused is told and may wait.
   shard_.OnLimit(limit, peer(), "a stream was reset");
 }
 
 void Connection::OnClosed(const absl::Status&) {
   const std::string_view limit = link_->limit();
-  if (!limit.empty()) shard_.OnLimit(limit, peer(), Cat("closed: ", link_->cause()));
-  shard_.Remove(*this);
+  const std::string peer(this->peer()), what = Cat("closed: ", link_->cause());
+  Shard& shard = shard_;
+  shard.Remove(*this);
+  if (!limit.empty()) shard.OnLimit(limit, peer, what);
 }
 
 }  // namespace rondo::server

@@ -197,6 +197,17 @@ TEST_F(LimitsReportTest, WhoOpensMoreStreamsThanItMay) {
   Expect(says, "streams", "PROTOCOL_ERROR: the peer opens more streams than it may");
 }
 
+TEST_F(LimitsReportTest, StreamsThatAreRefusedBeforeTheClientKnowsBetter) {
+  Serve();
+  std::string says = BeginsRightly();
+  for (uint32_t id = 1; id < 13; id += 2) says += OpensStream(id);
+  RawClient hasty(*loop, network);
+  hasty.Say(says);
+  EXPECT_FALSE(hasty.closed());
+  EXPECT_THAT(counter->counts, ElementsAre(Pair("streams", 2)));
+  EXPECT_THAT(lines, IsEmpty());
+}
+
 TEST_F(LimitsReportTest, WhoNeverSaysThePreface) {
   Serve();
   RawClient mute(*loop, network);

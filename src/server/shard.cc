@@ -68,6 +68,7 @@ void Shard::OnLimit(std::string_view limit, std::string_view peer, std::string_v
       warnings_.Tell(Cat("server: ", peer, ": ", what, " (limit ", limit, ")"), loop_->Now());
   if (!line) return;
   loop_->Post([core = core_.Self(), line = *std::move(line)] {
+    if (core->stopped()) return;  // The log may have gone with the server.
     if (core->options().on_warning) return core->options().on_warning(line);
     std::fprintf(stderr, "%s\n", line.c_str());
   });

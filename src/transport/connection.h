@@ -178,8 +178,8 @@ class Connection final : private http2::Visitor {
   void OnPong(uint64_t payload) override;
   bool OnPing(bool spoke) override;
   bool OnOffence(http2::Offence offence, const http2::Stream* wire) override;
-  void OnOversizedHeaders() override {
-    if (owner_ != nullptr) owner_->OnLimit("header_bytes");
+  void OnRefused(std::string_view limit) override {
+    if (owner_ != nullptr) owner_->OnLimit(limit);
   }
 
   const Limits limits_;

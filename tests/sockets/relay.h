@@ -4,6 +4,7 @@
 // Threads: its own; methods, the test's.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <deque>
@@ -70,7 +71,14 @@ class Relay {
         if (waits[i++].revents != 0) Carry(p, p.client, p.backend);
         if (waits[i++].revents != 0 && p.open) Carry(p, p.backend, p.client);
       }
-      if (waits[1].revents != 0) pairs_.push_back({listener_.Accept(), RawPeer(host_, port_)});
+      if (waits[1].revents != 0) {
+        const Pair& fresh = pairs_.emplace_back(Pair{listener_.Accept(), RawPeer(host_, port_)});
+        for (const RawPeer* peer : {&fresh.client, &fresh.backend}) {
+          const timeval most{.tv_sec = 5,
+                             .tv_usec = 0};  // Who reads nothing holds nobody up for long.
+          setsockopt(peer->fd(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+        }
+      }
     }
   }
   static void Carry(Pair& pair, RawPeer& from, RawPeer& to) {

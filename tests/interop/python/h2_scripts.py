@@ -158,19 +158,22 @@ class Peer:
     def judge(self, want):
         """Why its answer isn't what is wanted; None: it is."""
         kind, codes = want
-        heard = []
+        heard, said = [], False
         for frame in self.frames():
             if isinstance(frame, f.GoAwayFrame) and frame.error_code != E.NO_ERROR:
                 heard.append(f"GOAWAY {E(frame.error_code).name}")
-                if kind in ("goaway", "either") and frame.error_code in codes:
+                if kind == "either" and frame.error_code in codes:
                     return None
+                said = said or frame.error_code in codes  # And it must close, which ends this loop.
             elif isinstance(frame, f.RstStreamFrame):
                 heard.append(f"RST_STREAM {E(frame.error_code).name}")
                 if kind in ("reset", "either") and frame.error_code in codes:
                     return None
             elif isinstance(frame, f.PingFrame) and "ACK" in frame.flags and kind == "pong":
                 return None
-        return None if kind == "end" else f"wants {kind} {[c.name for c in codes]}, got {heard or 'nothing'}"
+        if kind == "end" or (kind == "goaway" and said):
+            return None
+        return f"wants {kind} {[c.name for c in codes]}, got {heard or 'nothing'}"
 
 
 def against_server(port, script):
