@@ -69,6 +69,7 @@ class ChannelzServiceTest : public ServerTest {
  protected:
   ChannelzServiceTest() { Make().Add(channelz); }
   ~ChannelzServiceTest() override {
+    for (ServerCall* call : kept) call->Finish(absl::OkStatus());
     calls.clear();
     server->Stop();
   }
