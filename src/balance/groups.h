@@ -31,4 +31,15 @@ inline std::vector<Endpoint> WithAddresses(const std::vector<Endpoint>& all) {
   return out;
 }
 
+// Takes those out of `all` whose names `kept` doesn't have.
+template <class T, class Kept>
+std::map<std::string, T> TakeWithout(std::map<std::string, T>& all, const Kept& kept) {
+  std::map<std::string, T> out;
+  for (auto it = all.begin(); it != all.end();) {
+    const auto here = it++;
+    if (!kept.contains(here->first)) out.insert(all.extract(here));
+  }
+  return out;
+}
+
 }  // namespace rondo

@@ -24,12 +24,16 @@ class LoadEstimate {
     count_ = std::min(count_ + 1, ended_.size());
   }
   // The median of those, among the last 64 that ended within a second, whose number was closest to
-  // `in_flight`; 0: none ended. O(64).
+  // `in_flight`; if none did, among the last 64 of any age. 0: none ever ended. O(64).
   Duration At(int64_t in_flight, Time now) const {
     std::array<Ended, kKept> recent;
     size_t n = 0;
     for (size_t i = 0; i < count_; ++i) {
       if (now - ended_[i].at <= kOldest) recent[n++] = ended_[i];
+    }
+    if (n == 0) {
+      std::copy_n(ended_.begin(), count_, recent.begin());
+      n = count_;
     }
     if (n == 0) return {};
     constexpr size_t kAlike = 9;

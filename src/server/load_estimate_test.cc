@@ -22,11 +22,13 @@ TEST(LoadEstimate, IsTheMedianOfCallsThatBeganAmongAsMany) {
   EXPECT_EQ(estimate.At(0, kNow), 5ms);
   EXPECT_EQ(estimate.At(19, kNow), 500ms);
 }
-TEST(LoadEstimate, ForgetsWhatIsOlderThanASecond) {
+TEST(LoadEstimate, WhatIsOlderThanASecondCountsOnlyIfNothingElseIsKnown) {
   LoadEstimate estimate;
   estimate.Add(1, 5ms, kNow);
-  EXPECT_EQ(estimate.At(1, kNow + 1s), 5ms);
-  EXPECT_EQ(estimate.At(1, kNow + 1001ms), Duration{});
+  EXPECT_EQ(estimate.At(1, kNow + 1001ms), 5ms);
+  EXPECT_EQ(estimate.At(1, kNow + 1h), 5ms);
+  estimate.Add(9, 90ms, kNow + 1h);
+  EXPECT_EQ(estimate.At(1, kNow + 1h), 90ms);
 }
 TEST(LoadEstimate, ForgetsWhatIsMoreThan64CallsAgo) {
   LoadEstimate estimate;

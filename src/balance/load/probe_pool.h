@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -31,10 +32,11 @@ inline uint32_t RoundedByChance(double x, Chance& chance) {
 
 class ProbePool {
  public:
+  static constexpr double kUnknown = std::numeric_limits<double>::infinity();
   struct Probe {
     uint32_t backend = 0;
     double in_flight = 0;  // As the server said, and one for each call that was sent for it.
-    double latency = 0;    // Nanoseconds.
+    double latency = 0;    // In any unit; kUnknown: the server can't say.
     Time at{};
     uint32_t uses = 1;  // Left.
   };
@@ -97,10 +99,12 @@ class ProbePool {
   static constexpr size_t kWindow = 128, kNone = SIZE_MAX;
 
   bool IsHot(const Probe& p) const { return p.in_flight > hot_above_; }
-  // HCL: of the cold ones the quickest; if all are hot, the one with the fewest calls.
+  // HCL: of the cold ones the quickest, or if that is unknown of both, the one with fewer calls; if
+  // all are hot, the one with the fewest calls.
   bool IsBetter(const Probe& a, const Probe& b) const {
     if (IsHot(a) != IsHot(b)) return IsHot(b);
-    return IsHot(a) ? a.in_flight < b.in_flight : a.latency < b.latency;
+    if (IsHot(a) || a.latency == b.latency) return a.in_flight < b.in_flight;
+    return a.latency < b.latency;
   }
   // If any is hot, the hot one with the most calls; else the slowest.
   size_t Worst() const {

@@ -2,6 +2,7 @@
 // How many calls a backend answers in a second, and how quickly: what brpc's `la` weighs by.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "rondo/time.h"
@@ -19,10 +20,11 @@ class CallTally {
     answered_.fetch_add(1, std::memory_order_relaxed);
     Failed(latency, now);
   }
-  // A failure takes time and answers nothing.
+  // A failure takes time and answers nothing. A stream of hours says no more than that it was slow.
+  static constexpr Duration kLongest = std::chrono::seconds(30);  // Of one call.
   void Failed(Duration time, Time now) {
-    waited_.fetch_add(static_cast<uint64_t>(std::max<int64_t>(time.count(), 1)),
-                      std::memory_order_relaxed);
+    const Duration counted = std::clamp(time, Duration(1), kLongest);
+    waited_.fetch_add(static_cast<uint64_t>(counted.count()), std::memory_order_relaxed);
     Heard(now);
   }
   // A call ended, or the first of several begins.

@@ -81,6 +81,11 @@ TEST_F(ThroughputTest, AClockThatIsBehindHarmsNothing) {
   EXPECT_EQ(throughput.latency(), 1);
   EXPECT_GT(throughput.rate(), 0);
 }
+TEST_F(ThroughputTest, ACallOfHoursCountsAsOneOfHalfAMinute) {
+  tally.Answered(5h, now);
+  Answers(127, 1ms, 1s);
+  EXPECT_NEAR(throughput.latency(), (30e9 + 127e6) / 128, 1);
+}
 
 }  // namespace
 }  // namespace rondo

@@ -144,7 +144,11 @@ class LocalityAware final : public ShortForm {
         all.push_back(&it->second);
         continue;
       }
-      if (known != known_.end()) known_.erase(known);
+      if (known == known_.end()) {
+        it->second.tally->Heard(now);  // Calls of before, such as streams, may be in flight.
+      } else {
+        known_.erase(known);
+      }
       it->second.throughput.Take(it->second.tally->Get(), now);
       all.push_back(&it->second);
     }

@@ -130,6 +130,20 @@ TEST_F(LocalityAware, IdleTimeIsNoSilence) {
   EXPECT_NEAR(Load("a").in_flight(), 200, 40);
   for (const Call& call : held) End(call);
 }
+TEST_F(LocalityAware, ABackendThatReconnectsIsNotSilentForAnOldStream) {
+  BeginsReady({"a", "b"}, Config(R"({"minShare":1})"));
+  Calls(500);
+  Call stream = Begin();
+  while (stream.where != "a") {
+    End(stream);
+    stream = Begin();
+  }
+  Idle("a");
+  Advance(0s);
+  Ready("a");
+  EXPECT_GT(Calls(200)["a"], 50);
+  End(stream);
+}
 TEST_F(LocalityAware, ANewBackendBeginsWithTheMean) {
   latency = {{"b", 1ms}};
   BeginsReady({"a", "b"}, Config(R"({"minShare":1})"));

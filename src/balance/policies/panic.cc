@@ -3,9 +3,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "balance/address_tally.h"
 #include "balance/builtin.h"
 #include "balance/one_child.h"
 
@@ -28,7 +30,6 @@ class Panic final : public OneChild {
   absl::Status OnUpdate(const Update& update, Control& control) override {
     const auto& config = ConfigAs<PanicConfig>(update.config);
     threshold_ = config.threshold;
-    endpoints_ = update.endpoints.size();
     absl::Status status = Pass(update, config.child, control);
     Judge(control);
     return status;
@@ -42,8 +43,7 @@ class Panic final : public OneChild {
   void TellAll(Control& control);
 
   double threshold_ = 0;
-  size_t endpoints_ = 0;
-  size_t healthy_ = 0, unhealthy_ = 0;  // Connected ones.
+  AddressTally tally_;
   bool panics_ = false;
   std::set<Tap*> taps_;
   std::unique_ptr<Timer> telling_;
@@ -51,26 +51,22 @@ class Panic final : public OneChild {
 
 // Passes everything on but, in a panic, bad health.
 struct Panic::Tap final : SubchannelHandle {
-  Tap(Panic& p, OnSubchannelState f)
-      : parent(p), tell(std::make_shared<OnSubchannelState>(std::move(f))) {
+  Tap(Panic& p, std::string_view address, OnSubchannelState f)
+      : parent(p),
+        part(p.tally_, address, true),
+        tell(std::make_shared<OnSubchannelState>(std::move(f))) {
     parent.taps_.insert(this);
   }
-  ~Tap() override {
-    parent.taps_.erase(this);
-    if (size_t* of = Place()) --*of;
-  }
+  ~Tap() override { parent.taps_.erase(this); }
   SubchannelRef Ref() const override { return inner->Ref(); }
   void Connect() override { inner->Connect(); }
-  // Where it is counted; null: it isn't connected.
-  size_t* Place() const {
-    if (last.connectivity != Connectivity::kReady) return nullptr;
-    return last.health == Connectivity::kReady ? &parent.healthy_ : &parent.unhealthy_;
+  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
+  bool unhealthy() const {
+    return last.connectivity == Connectivity::kReady && last.health != Connectivity::kReady;
   }
-  bool unhealthy() const { return Place() == &parent.unhealthy_; }
   void Become(const SubchannelState& now) {
-    if (size_t* of = Place()) --*of;
     last = now;
-    if (size_t* of = Place()) ++*of;
+    part.Tell(now);
   }
   void Say(Control& control) {
     SubchannelState state = last;
@@ -83,6 +79,7 @@ struct Panic::Tap final : SubchannelHandle {
     (*keep)(state, control);
   }
   Panic& parent;
+  AddressTally::Part part;
   const std::shared_ptr<OnSubchannelState> tell;
   std::unique_ptr<SubchannelHandle> inner;
   SubchannelState last;
@@ -95,7 +92,7 @@ struct Panic::TapSeat final : ChildSeat<Panic> {
                                            Control& up) override {
     // Who doesn't heed health has none to be spared.
     if (!options.watch_health) return up.Open(options, std::move(told));
-    auto tap = std::make_unique<Tap>(parent_, std::move(told));
+    auto tap = std::make_unique<Tap>(parent_, options.address, std::move(told));
     tap->inner = up.Open(options, [t = tap.get()](const SubchannelState& s, Control& c) {
       t->Become(s);
       t->parent.Judge(c);
@@ -107,11 +104,12 @@ struct Panic::TapSeat final : ChildSeat<Panic> {
 
 std::unique_ptr<Seat> Panic::MakeSeat() { return std::make_unique<TapSeat>(switch_, *this); }
 
-// Of the endpoints that are there. Without one that is connected and unhealthy nothing would be
-// won.
+// Of the addresses that the child connects to: what it leaves alone, such as a subset's rest, is no
+// sign. Without one that is connected and unhealthy nothing would be won.
 void Panic::Judge(Control& control) {
-  const bool now = unhealthy_ > 0 && static_cast<double>(healthy_) * 100 <
-                                         threshold_ * static_cast<double>(endpoints_);
+  const uint32_t unhealthy =
+      tally_.of(AddressTally::Seen::kUnhealthy) + tally_.of(AddressTally::Seen::kUnknown);
+  const bool now = unhealthy > 0 && tally_.ready() * 100.0 < threshold_ * tally_.in_use();
   if (now == panics_) return;
   panics_ = now;
   if (now) control.Metric({.name = "rondo.lb.panic.entered"});

@@ -121,5 +121,39 @@ TEST_F(Panic, ALonePickFirstHeedsNoHealthAndIsPassedOn) {
   ResolverFails("no such host");
 }
 
+// ---- Children that leave some alone, or hold more
+
+TEST_F(Panic, WhomTheChildDoesNotConnectToIsNoSign) {
+  Addresses all;
+  for (int i = 0; i < 20; ++i) all.push_back(Cat("b", i));
+  Start(R"([{"panic":{"childPolicy":[{"random_subsetting":{"subsetSize":4,
+        "childPolicy":[{"round_robin":{}}]}}]}}])",
+        all);
+  const Addresses subset = Open();
+  ASSERT_EQ(subset.size(), 4u);
+  AllReady(subset);
+  Ill({subset[0]});
+  EXPECT_EQ(Entered(), 0);
+  EXPECT_EQ(NotEven({subset[1], subset[2], subset[3]}), "");
+  Ill({subset[1], subset[2]});
+  EXPECT_EQ(Entered(), 1);
+  EXPECT_EQ(NotEven(subset), "");
+}
+TEST_F(Panic, ASecondHandleDoesNotCount) {
+  BeginsReady(R"([{"panic":{"thresholdPercent":60,"childPolicy":[{"weighted_round_robin":{
+        "enableOobLoadReport":true}}]}}])",
+              {"a", "b"});
+  Ill({"a"});
+  EXPECT_EQ(Entered(), 1);
+  EXPECT_EQ(NotEven({"a", "b"}), "");
+}
+TEST_F(Panic, ProbesArePassedOn) {
+  BeginsReady(Config("", "prequal"));
+  Go();
+  int sum = 0;
+  for (const auto& [_, n] : probes()) sum += n;
+  EXPECT_EQ(sum, 3);
+}
+
 }  // namespace
 }  // namespace rondo

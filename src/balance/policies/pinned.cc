@@ -98,6 +98,9 @@ class Pinned final : public Spread {
     inner.config = std::make_shared<SwitchConfig>(config_.child);
     absl::Status status = others_->OnUpdate(inner, control);
     inner.endpoints = WithAddresses(update.endpoints);
+    names_ = nullptr;
+    // Whether first calls are held back is the child's affair.
+    if (inner.settings.Get<StartupWait>() != nullptr) inner.settings.Set(StartupWait{.ready = 0});
     const absl::Status pins = Spread::OnUpdate(inner, control);
     return status.ok() ? pins : status;
   }
@@ -134,27 +137,20 @@ class Pinned final : public Spread {
   }
   // A name that two have is the first one's.
   std::shared_ptr<const PinNames> Names() {
-    std::vector<std::string> all;
-    for (const auto& child : children()) {
-      for (const std::string& address : child->endpoint.addresses) all.push_back(address);
-      all.push_back(child->endpoint.hash_key);
-    }
-    if (names_ != nullptr && all == named_) return names_;
+    if (names_ != nullptr) return names_;
     auto names = std::make_shared<PinNames>();
     for (uint32_t i = 0; i < children().size(); ++i) {
       const Endpoint& endpoint = children()[i]->endpoint;
       for (const std::string& address : endpoint.addresses) names->emplace(address, i);
       if (!endpoint.hash_key.empty()) names->emplace(endpoint.hash_key, i);
     }
-    named_ = std::move(all);
     return names_ = std::move(names);
   }
 
   const FactoryRef switch_ = std::make_shared<const PolicyFactory>(GracefulSwitchPolicy());
   PinnedConfig config_;
   std::unique_ptr<Others> others_;
-  std::vector<std::string> named_;  // What `names_` was made of.
-  std::shared_ptr<const PinNames> names_;
+  std::shared_ptr<const PinNames> names_;  // Null: to be made anew, of the endpoints of now.
 };
 
 }  // namespace

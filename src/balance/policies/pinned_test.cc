@@ -180,6 +180,24 @@ TEST_F(Pinned, WithoutEndpointsItFails) {
   Ready("a");
   EXPECT_EQ(Go(), "a");
 }
+TEST_F(Pinned, NamesFollowTheEndpointsHoweverTheyAreCutUp) {
+  ASSERT_EQ(Configure(Strict()), absl::OkStatus());
+  ASSERT_TRUE(ResolveEndpoints({{.addresses = {"a"}, .hash_key = "b"}, {.addresses = {"c"}}}).ok());
+  AllReady({"a", "c"});
+  GoFor("c");
+  EXPECT_EQ(GoFor("c"), "c");
+  ASSERT_TRUE(ResolveEndpoints({{.addresses = {"a", "b", "c"}}}).ok());
+  AllReady({"a"});
+  GoFor("c");
+  EXPECT_EQ(GoFor("c"), "a");
+}
+TEST_F(Pinned, PinsHoldNoCallsOfTheChildBack) {
+  settings().Set(StartupWait{.ready = 2, .at_most = std::chrono::hours(1)});
+  Start(Config("", "pick_first"), {"a", "b"});
+  Ready("a");
+  EXPECT_EQ(GoFor("b"), "queue");
+  EXPECT_EQ(Go(), "a");
+}
 
 }  // namespace
 }  // namespace rondo

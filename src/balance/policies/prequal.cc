@@ -220,6 +220,8 @@ void Prequal::OnReply(uint32_t shard, const Source& from, const LoadReport& repo
     if (figure.name == "named_metrics.latency") latency = figure.value;
   }
   if (!(in_flight >= 0) || !(latency >= 0)) return;  // It doesn't say what it should.
+  // Calls are in flight and none has ended yet: 0 would be the best of all.
+  if (latency == 0 && in_flight > 0) latency = ProbePool::kUnknown;
   const double counts = last_->inverse[from.number];
   const ProbePool::Probe probe{from.number, in_flight * counts, latency * counts, report.at,
                                RoundedByChance(last_->rules.uses, chance_)};

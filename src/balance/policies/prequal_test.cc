@@ -193,6 +193,12 @@ TEST_F(Prequal, NothingIsLeftOfIt) {
   End(call);
   EXPECT_EQ(Leaks(), "");
 }
+TEST_F(Prequal, WhoCannotSayHowLongACallTakesIsNotTheBest) {
+  Say({{"a", {2, 0}}, {"b", {2, 0.010}}, {"c", {2, 0}}});
+  BeginsReady({"a", "b", "c"}, Config(R"({"removeRate":0})"));
+  Go();
+  EXPECT_EQ(Begin().where, "b");
+}
 
 }  // namespace
 }  // namespace rondo

@@ -8,6 +8,7 @@
 
 #include "balance/builtin.h"
 #include "balance/graceful_switch.h"
+#include "balance/groups.h"
 #include "balance/select/route_rules.h"
 #include "balance/split.h"
 #include "base/text.h"
@@ -70,7 +71,9 @@ std::string Written(const std::vector<std::string>& labels) {
 
 absl::Status Route::OnUpdate(const Update& update, Control& control) {
   config_ = update.config;
-  std::erase_if(children_, [&](const auto& c) { return !config().children.contains(c.first); });
+  // Children that go end when the others have their endpoints: one may have moved there.
+  const std::map<std::string, std::unique_ptr<Child>> gone =
+      TakeWithout(children_, config().children);
   for (const auto& [name, _] : config().children) {
     std::unique_ptr<Child>& child = children_[name];
     if (child == nullptr) child = std::make_unique<Child>(switch_, *this, name);

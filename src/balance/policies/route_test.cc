@@ -338,6 +338,18 @@ TEST_F(Route, TheResolversTroubleIsPassedOn) {
   ResolverFails("no such host");
   EXPECT_EQ(Go(), "round_robin: name resolver error: no such host");
 }
+TEST_F(Route, AnEndpointThatGoesToAnotherChildKeepsItsConnection) {
+  const auto config = [](std::string_view name) {
+    return Cat(R"([{"route":{"children":{")", name,
+               R"(":{"childPolicy":[{"round_robin":{}}]}},"routes":[{"targets":{")", name,
+               R"(":{"weight":1}}}]}}])");
+  };
+  Start(config("old"), {"s"});
+  Ready("s");
+  Start(config("new"), {"s"});
+  EXPECT_EQ(dials()["s"], 1);
+  EXPECT_EQ(Go(), "s");
+}
 
 }  // namespace
 }  // namespace rondo

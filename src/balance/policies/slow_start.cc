@@ -5,12 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "balance/address_tally.h"
 #include "balance/builtin.h"
 #include "balance/one_child.h"
 #include "balance/seconds_within.h"
@@ -50,6 +50,10 @@ class SlowStart final : public OneChild {
   SlowStart() = default;
   ~SlowStart() override { seat_ = nullptr; }  // Its taps refer to what is here.
   absl::Status OnUpdate(const Update& update, Control& control) override;
+  void OnChild(Seat& seat, Control& control) {
+    Settle(control);
+    OneChild::OnChild(seat, control);
+  }
 
  private:
   struct Tap;
@@ -59,13 +63,14 @@ class SlowStart final : public OneChild {
   struct Host {
     bool cold = true;
     std::optional<Time> since;  // It is ready. Only if it is cold.
-    int ready = 0, failed = 0;  // Of its subchannels.
+    int ready = 0, failed = 0;  // Of its addresses.
     size_t addresses = 1;
   };
 
   std::unique_ptr<Seat> MakeSeat() override;
   void TakeHosts(const std::vector<Endpoint>& endpoints);
-  void OnTap(Tap& tap, bool ready, bool failed, Control& control);
+  void OnAddress(const std::string& address, AddressTally::Seen before, AddressTally::Seen now);
+  void Settle(Control& control);
   void Arm(Duration delay, Control& control);
   absl::Status Feed(Control& control);
   double FactorOf(Host& host, Time now) const;
@@ -74,8 +79,11 @@ class SlowStart final : public OneChild {
   Update update_;
   std::vector<Host*> order_;  // Of the update's endpoints.
   std::map<Key, Host> hosts_;
-  std::unordered_map<std::string, Host*> by_address_;
-  std::set<Tap*> taps_;
+  std::unordered_map<std::string, std::vector<Host*>> by_address_;
+  AddressTally tally_{[this](const std::string& address, AddressTally::Seen before,
+                             AddressTally::Seen now) { OnAddress(address, before, now); }};
+  std::vector<Host*> risen_;  // Cold ones that got ready: their time isn't taken yet.
+  bool fallen_ = false;       // Somebody fell cold, which the child isn't told yet.
   std::unique_ptr<Timer> timer_;
   Time fed_{};           // When the child was told its endpoints.
   bool urgent_ = false;  // The timer is for somebody who fell cold.
@@ -84,46 +92,32 @@ class SlowStart final : public OneChild {
 // ---- Between a subchannel and its owner ---------------------------------------------------------
 
 struct SlowStart::Tap final : SubchannelHandle {
-  Tap(SlowStart& p, std::string_view a, OnSubchannelState f)
-      : parent(p), address(a), tell(std::make_shared<OnSubchannelState>(std::move(f))) {
-    parent.taps_.insert(this);
-  }
-  ~Tap() override {
-    parent.taps_.erase(this);
-    Count(-1);
-  }
+  Tap(SlowStart& p, const OpenOptions& options, OnSubchannelState f)
+      : parent(p),
+        part(p.tally_, options.address, options.watch_health),
+        tell(std::make_shared<OnSubchannelState>(std::move(f))) {}
   SubchannelRef Ref() const override { return inner->Ref(); }
   void Connect() override { inner->Connect(); }
-  Host* host() const {
-    auto it = parent.by_address_.find(address);
-    return it == parent.by_address_.end() ? nullptr : it->second;
-  }
-  void Count(int by) const {
-    Host* of = host();
-    if (of == nullptr) return;
-    of->ready += ready ? by : 0;
-    of->failed += failed ? by : 0;
-  }
+  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   SlowStart& parent;
-  const std::string address;
+  AddressTally::Part part;
   const std::shared_ptr<OnSubchannelState> tell;
   std::unique_ptr<SubchannelHandle> inner;
-  bool ready = false, failed = false;  // Failed: and hasn't been ready since.
 };
 
 struct SlowStart::TapSeat final : ChildSeat<SlowStart> {
   using ChildSeat::ChildSeat;
   std::unique_ptr<SubchannelHandle> OnOpen(const OpenOptions& options, OnSubchannelState told,
                                            Control& up) override {
-    auto tap = std::make_unique<Tap>(parent_, options.address, std::move(told));
+    parent_.Settle(up);
+    auto tap = std::make_unique<Tap>(parent_, options, std::move(told));
     tap->inner = up.Open(options, [t = tap.get()](const SubchannelState& s, Control& c) {
-      const bool connected = s.connectivity == Connectivity::kReady;
-      const bool ready = connected && s.health == Connectivity::kReady;
-      const bool fails = s.connectivity == Connectivity::kTransientFailure ||
-                         (connected && s.health == Connectivity::kTransientFailure);
-      t->parent.OnTap(*t, ready, !ready && (fails || t->failed), c);
+      SlowStart& parent = t->parent;
+      t->part.Tell(s);
+      parent.Settle(c);
       const auto keep = t->tell;  // The owner may drop this tap in here.
       (*keep)(s, c);
+      parent.Settle(c);
     });
     return tap;
   }
@@ -131,28 +125,42 @@ struct SlowStart::TapSeat final : ChildSeat<SlowStart> {
 
 std::unique_ptr<Seat> SlowStart::MakeSeat() { return std::make_unique<TapSeat>(switch_, *this); }
 
+// Whether it says that nobody can take calls there.
+bool IsFailing(AddressTally::Seen seen) {
+  return seen == AddressTally::Seen::kFailed || seen == AddressTally::Seen::kUnhealthy;
+}
+
 // A client that is new says nothing of its servers: those of its first list are warm, unless they
 // can't be reached at first. Whoever comes later, or comes back, is cold.
-void SlowStart::OnTap(Tap& tap, bool ready, bool failed, Control& control) {
-  tap.Count(-1);
-  const bool was_ready = std::exchange(tap.ready, ready);
-  tap.failed = failed;
-  tap.Count(+1);
-  Host* host = tap.host();
-  if (host == nullptr) return;
-  if (host->ready > 0) {
-    if (host->cold && !host->since) {
-      host->since = control.Now();
-      if (timer_ == nullptr) Arm(config_.Step(), control);
+void SlowStart::OnAddress(const std::string& address, AddressTally::Seen before,
+                          AddressTally::Seen now) {
+  const auto hosts = by_address_.find(address);
+  if (hosts == by_address_.end()) return;
+  const bool was_ready = before == AddressTally::Seen::kReady;
+  for (Host* host : hosts->second) {
+    host->ready += (now == AddressTally::Seen::kReady) - was_ready;
+    host->failed += IsFailing(now) - IsFailing(before);
+    if (host->ready > 0) {
+      if (host->cold && !host->since) risen_.push_back(host);
+      continue;
     }
-    return;
+    const bool down = was_ready || host->failed >= static_cast<int>(host->addresses);
+    if (!down || (host->cold && !host->since)) continue;
+    // Its weight falls before it is ready again.
+    host->cold = true;
+    host->since.reset();
+    fallen_ = true;
   }
-  const bool down = was_ready || host->failed >= static_cast<int>(host->addresses);
-  if (!down || (host->cold && !host->since)) return;
-  // Its weight falls before it is ready again.
-  host->cold = true;
-  host->since.reset();
-  if (std::exchange(urgent_, true)) return;
+}
+
+// What addresses have changed: a handle's end is seen where no timer can be had.
+void SlowStart::Settle(Control& control) {
+  for (Host* host : std::exchange(risen_, {})) {
+    if (host->ready == 0 || !host->cold || host->since) continue;
+    host->since = control.Now();
+    if (timer_ == nullptr) Arm(config_.Step(), control);
+  }
+  if (!std::exchange(fallen_, false) || std::exchange(urgent_, true)) return;
   Arm(std::max(Duration{}, fed_ + kLeastGap - control.Now()), control);
 }
 
@@ -169,9 +177,11 @@ void SlowStart::TakeHosts(const std::vector<Endpoint>& endpoints) {
   std::map<Key, Host> old = std::exchange(hosts_, {});
   by_address_.clear();
   order_.clear();
+  risen_.clear();
   for (const Endpoint& e : endpoints) {
     Key key = e.addresses;
     std::sort(key.begin(), key.end());
+    key.erase(std::unique(key.begin(), key.end()), key.end());
     const auto [it, fresh] = hosts_.try_emplace(key);
     Host& host = it->second;
     order_.push_back(&host);
@@ -180,9 +190,13 @@ void SlowStart::TakeHosts(const std::vector<Endpoint>& endpoints) {
     host.cold = old.empty() ? false : host.cold;
     host.addresses = std::max<size_t>(key.size(), 1);
     host.ready = host.failed = 0;
-    for (const std::string& address : key) by_address_.emplace(address, &host);
+    for (const std::string& address : key) {
+      by_address_[address].push_back(&host);
+      const AddressTally::Seen seen = tally_.Of(address);
+      host.ready += seen == AddressTally::Seen::kReady;
+      host.failed += IsFailing(seen);
+    }
   }
-  for (const Tap* tap : taps_) tap->Count(+1);
   for (auto& [_, host] : hosts_) {
     if (host.ready == 0) {
       host.since.reset();

@@ -225,6 +225,45 @@ TEST_F(SlowStart, ALiveSwitchOfTheChildGoesOn) {
   EXPECT_EQ(dials()["c"], 1);
 }
 
+TEST_F(SlowStart, OneThatComesBackIsColdThoughTheChildHasTwoHandlesOnIt) {
+  for (const std::string_view child :
+       {R"({"prequal":{"probeRate":0}})",
+        R"({"weighted_round_robin":{"enableOobLoadReport":true}})"}) {
+    DropPolicy();
+    Start(Cat(R"([{"slow_start":{"window":"60s","childPolicy":[)", child, "]}}]"), {"a", "b", "c"});
+    AllReady({"a", "b", "c"});
+    Advance(1s);
+    Idle("c");
+    Advance(0s);
+    Ready("c");
+    EXPECT_EQ(Unlike(Shares(6000), {{"a", 10. / 21}, {"b", 10. / 21}, {"c", 1. / 21}}), "")
+        << child;
+    Advance(60s);
+    Health("c", kFailed);  // The second handle doesn't hear of it.
+    Advance(1s);
+    Health("c", kReady);
+    EXPECT_EQ(Unlike(Shares(6000), {{"a", 10. / 21}, {"b", 10. / 21}, {"c", 1. / 21}}), "")
+        << child;
+  }
+}
+TEST_F(SlowStart, EndpointsThatShareAnAddressAreColdTogether) {
+  Start(Window("60s"), {});
+  ASSERT_TRUE(ResolveEndpoints({Named("a"), {.addresses = {"c"}}, {.addresses = {"c", "d"}}}).ok());
+  AllReady({"a", "c"});
+  EXPECT_EQ(Unlike(Shares(3000), {{"a", 1. / 3}, {"c", 2. / 3}}, 0.01), "");
+  Advance(1s);
+  Idle("c");
+  Advance(0s);
+  Ready("c");
+  EXPECT_EQ(Unlike(Shares(3000), {{"a", 1 / 1.2}, {"c", 0.2 / 1.2}}, 0.01), "");
+}
+TEST_F(SlowStart, ProbesArePassedOn) {
+  Start(Config(R"("window":"60s")", "prequal"), {"a", "b"});
+  AllReady({"a", "b"});
+  Go();
+  EXPECT_EQ(probes(), (std::map<std::string, int>{{"a", 1}, {"b", 1}}));
+}
+
 // ---- Cost
 
 TEST_F(SlowStart, WhoIsWarmCostsNothing) {

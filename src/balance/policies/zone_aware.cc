@@ -6,11 +6,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "balance/address_tally.h"
 #include "balance/builtin.h"
 #include "balance/graceful_switch.h"
+#include "balance/groups.h"
 #include "balance/select/zone_shares.h"
 #include "balance/split.h"
 #include "base/text.h"
@@ -68,8 +71,8 @@ class ZoneAware final : public Policy {
  private:
   struct Tap;
   struct Taps {
+    AddressTally tally;
     std::set<Tap*> all;
-    uint32_t ready = 0;  // Of them.
   };
   struct Zone;
 
@@ -107,6 +110,7 @@ struct ZoneAware::Zone final : SeatOf<ZoneAware> {
   std::unique_ptr<SubchannelHandle> OnOpen(const OpenOptions& options, OnSubchannelState told,
                                            Control& up) override;
   void Measure(Time now);
+  uint32_t Ready() const;  // Of its endpoints.
 
   const std::string name;
   CountedState counted;
@@ -117,34 +121,39 @@ struct ZoneAware::Zone final : SeatOf<ZoneAware> {
 };
 
 struct ZoneAware::Tap final : SubchannelHandle {
-  Tap(std::shared_ptr<Taps> t, OnSubchannelState f)
-      : taps(std::move(t)), tell(std::make_shared<OnSubchannelState>(std::move(f))) {
+  Tap(std::shared_ptr<Taps> t, const OpenOptions& options, OnSubchannelState f)
+      : taps(std::move(t)),
+        part(taps->tally, options.address, options.watch_health),
+        tell(std::make_shared<OnSubchannelState>(std::move(f))) {
     taps->all.insert(this);
   }
-  ~Tap() override {
-    Become(false);
-    taps->all.erase(this);
-  }
+  ~Tap() override { taps->all.erase(this); }
   SubchannelRef Ref() const override { return inner->Ref(); }
   void Connect() override { inner->Connect(); }
-  void Become(bool now) {
-    if (std::exchange(ready, now) != now) taps->ready += now ? 1 : -1;
-  }
+  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   const std::shared_ptr<Taps> taps;
+  AddressTally::Part part;
   const std::shared_ptr<OnSubchannelState> tell;
   std::unique_ptr<SubchannelHandle> inner;
-  bool ready = false;
 };
 
 std::unique_ptr<SubchannelHandle> ZoneAware::Zone::OnOpen(const OpenOptions& options,
                                                           OnSubchannelState told, Control& up) {
-  auto tap = std::make_unique<Tap>(taps, std::move(told));
+  auto tap = std::make_unique<Tap>(taps, options, std::move(told));
   tap->inner = up.Open(options, [t = tap.get()](const SubchannelState& s, Control& c) {
-    t->Become(s.connectivity == Connectivity::kReady && s.health == Connectivity::kReady);
+    t->part.Tell(s);
     const auto keep = t->tell;  // The owner may drop this tap in here.
     (*keep)(s, c);
   });
   return tap;
+}
+
+// A policy may connect to some of its endpoints only, or one after another: those that it connects
+// to stand for the rest.
+uint32_t ZoneAware::Zone::Ready() const {
+  const uint64_t ready = taps->tally.ready(), in_use = taps->tally.in_use();
+  if (ready == 0) return 0;
+  return static_cast<uint32_t>(std::max<uint64_t>((endpoints * ready + in_use / 2) / in_use, 1));
 }
 
 // The mean of those that have reported of late; the application's own figure counts before the
@@ -152,9 +161,11 @@ std::unique_ptr<SubchannelHandle> ZoneAware::Zone::OnOpen(const OpenOptions& opt
 void ZoneAware::Zone::Measure(Time now) {
   double sum = 0;
   int n = 0;
+  std::unordered_set<const Subchannel*> seen;  // A child may have several handles on one.
   for (const Tap* tap : taps->all) {
-    if (!tap->ready) continue;
     const SubchannelRef subchannel = tap->Ref();
+    if (taps->tally.Of(tap->part.address()) != AddressTally::Seen::kReady) continue;
+    if (!seen.insert(subchannel.get()).second) continue;
     LoadReport report = subchannel->load.Report(ReportSource::kPerCall);
     const LoadReport other = subchannel->load.Report(ReportSource::kOutOfBand);
     if (other.at > report.at) report = other;
@@ -175,7 +186,7 @@ void ZoneAware::Zone::Measure(Time now) {
 // ---- From above --------------------------------------------------------------------------------
 
 absl::Status ZoneAware::Fail(absl::Status why, Control& control) {
-  zones_.clear();
+  zones_.clear();  // Nobody is left that could take a connection over.
   timer_ = nullptr;
   control.Publish(Connectivity::kTransientFailure, FailPicker(why));
   return why;
@@ -212,7 +223,8 @@ absl::Status ZoneAware::OnUpdate(const Update& update, Control& control) {
 absl::Status ZoneAware::Feed(const Update& update,
                              std::map<std::string, std::vector<Endpoint>> groups,
                              Control& control) {
-  std::erase_if(zones_, [&](const auto& z) { return !groups.contains(z.first); });
+  // Zones that go end when the others have their endpoints: one may have moved there.
+  const std::map<std::string, std::unique_ptr<Zone>> gone = TakeWithout(zones_, groups);
   feeding_ = true;
   absl::Status first;
   bool any = false;
@@ -275,7 +287,7 @@ std::vector<ZoneLoad> ZoneAware::Loads() const {
     const auto clients = config().clients.find(name);
     loads.push_back({.own = name == own_,
                      .endpoints = zone->endpoints,
-                     .ready = std::min(zone->taps->ready, zone->endpoints),
+                     .ready = zone->Ready(),
                      .utilization = zone->utilization,
                      .clients = clients == config().clients.end() ? 0.0 : clients->second});
   }

@@ -224,5 +224,52 @@ TEST_F(ZoneAware, TheResolversTroubleIsTold) {
   EXPECT_EQ(Go(), "zone_aware: name resolver error: no such host");
 }
 
+// ---- Children that leave some alone, or hold more
+
+TEST_F(ZoneAware, WhomTheChildDoesNotConnectToIsNotDown) {
+  Addresses all = {"b1", "b2", "b3"};
+  for (int i = 0; i < 20; ++i) all.push_back(Cat("a", i));
+  Begins(R"([{"zone_aware":{"zone":"a","childPolicy":[{"random_subsetting":{"subsetSize":2,
+        "childPolicy":[{"round_robin":{}}]}}]}}])",
+         all);
+  EXPECT_EQ(ZonesUnlike({{"a", 1}}), "");
+  Fails(Open().front());  // One of two at home.
+  EXPECT_EQ(ZonesUnlike({{"a", 0.7}, {"b", 0.3}}), "");
+}
+TEST_F(ZoneAware, AChildWithOneConnectionKeepsItsZone) {
+  ASSERT_EQ(Configure(R"([{"zone_aware":{"zone":"a","childPolicy":[{"pick_first":{}}]}}])"),
+            absl::OkStatus());
+  ASSERT_EQ(ResolveEndpoints(In({"a1", "a2", "a3", "a4", "b1"})), absl::OkStatus());
+  for (const std::string& a : Open()) {
+    if (StateOf(a) == kConnecting) Ready(a);
+  }
+  EXPECT_EQ(ZonesUnlike({{"a", 1}}), "");
+}
+TEST_F(ZoneAware, ASecondHandleOnABackendIsNoSecondBackend) {
+  for (const std::string_view child :
+       {R"({"weighted_round_robin":{"enableOobLoadReport":true}})", R"({"prequal":{}})"}) {
+    DropPolicy();
+    Begins(Cat(R"([{"zone_aware":{"zone":"a","childPolicy":[)", child, "]}}]"),
+           {"a1", "a2", "b1", "b2"});
+    Health("a1", kFailed);
+    EXPECT_EQ(ZonesUnlike({{"a", 0.7}, {"b", 0.3}}), "") << child;
+    Health("a2", kFailed);
+    EXPECT_EQ(ZonesUnlike({{"b", 1}}), "") << child;
+  }
+}
+TEST_F(ZoneAware, ProbesArePassedOn) {
+  Begins(R"([{"zone_aware":{"zone":"a","childPolicy":[{"prequal":{}}]}}])", {"a1", "a2", "b1"});
+  Go();
+  EXPECT_EQ(probes(), (std::map<std::string, int>{{"a1", 1}, {"a2", 1}}));
+}
+TEST_F(ZoneAware, AnEndpointThatChangesItsZoneKeepsItsConnection) {
+  Begins(Config(kHomeA), {"a1", "b1"});
+  std::vector<Endpoint> moved = In({"a1", "b1"});
+  moved[1].zone = "c";
+  ASSERT_EQ(ResolveEndpoints(std::move(moved)), absl::OkStatus());
+  EXPECT_EQ(dials()["b1"], 1);
+  EXPECT_EQ(StateOf("b1"), kReady);
+}
+
 }  // namespace
 }  // namespace rondo
