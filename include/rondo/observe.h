@@ -58,8 +58,8 @@ class ServerObserver {
   // and the name that the caller sent is not passed on.
   virtual void OnCallStart(std::string_view /*path*/) {}
   virtual void OnCallEnd(std::string_view /*path*/, const AttemptSeen& /*end*/) {}
-  // A client ran into a limit; on the connection's loop, in the middle of its work: it must not stop
-  // or destroy the server. `limit` is static, one of those of docs/howto/limits.md: "resets",
+  // A client ran into a limit; on the connection's loop, in the middle of its work: it must not
+  // stop or destroy the server. `limit` is static, one of those of docs/howto/limits.md: "resets",
   // "message_bytes". "protocol": the connection is closed, since it broke HTTP/2's rules.
   virtual void OnLimit(std::string_view /*limit*/) {}
 };
