@@ -12,7 +12,7 @@ struct alignas(std::max_align_t) BlockCache::Head {
   Head* next;
 };
 
-thread_local constinit BlockCache* BlockCache::here = nullptr;
+constinit thread_local BlockCache* BlockCache::here = nullptr;
 
 size_t BlockCache::IndexOf(size_t size) {
   if (size > SizeOf(kClasses - 1)) return kClasses;

@@ -59,7 +59,7 @@ class BlockCache {
   bool Keep(Head& block);
   void GiveBack(Class& c, size_t index);
 
-  static thread_local BlockCache* here;
+  static constinit thread_local BlockCache* here;
 
   std::array<Class, kClasses> classes_;
   size_t kept_ = 0;

@@ -21,6 +21,7 @@ bool TimerWheel::Add(TimerNode& node) {
   if (first != nullptr) first->before_ = &node.after_;
   first = &node;
   used_[slot / kWordBits] |= uint64_t{1} << slot % kWordBits;
+  used_words_ |= 1u << slot / kWordBits;
   ++count_;
   return true;
 }
@@ -31,15 +32,19 @@ void TimerWheel::Remove(TimerNode& node) {
   node.before_ = nullptr;
   --count_;
   const size_t slot = SlotOf(TickOf(node.at_));
-  if ((*slots_)[slot] == nullptr) used_[slot / kWordBits] &= ~(uint64_t{1} << slot % kWordBits);
+  if ((*slots_)[slot] != nullptr) return;
+  uint64_t& word = used_[slot / kWordBits];
+  word &= ~(uint64_t{1} << slot % kWordBits);
+  if (word == 0) used_words_ &= ~(1u << slot / kWordBits);
 }
 
 int64_t TimerWheel::FirstTick() const {
   const size_t start = SlotOf(now_ + 1);
   size_t word = start / kWordBits;
   uint64_t bits = used_[word] & ~uint64_t{0} << start % kWordBits;
-  while (bits == 0) {  // It may come back to the word it began with, for the slots before `start`.
-    word = (word + 1) % used_.size();
+  if (bits == 0) {  // The next word; at last the one it began with, for the slots before `start`.
+    const int further = std::countr_zero(std::rotr(used_words_, static_cast<int>(word) + 1));
+    word = (word + 1 + static_cast<size_t>(further)) % used_.size();
     bits = used_[word];
   }
   const size_t slot = word * kWordBits + static_cast<size_t>(std::countr_zero(bits));
@@ -50,6 +55,7 @@ Time TimerWheel::next() const { return Time(std::chrono::nanoseconds(FirstTick()
 
 TimerNode* TimerWheel::Advance(Time now) {
   const int64_t tick = TickOf(now);
+  if (tick <= now_) return nullptr;
   TimerNode* all = nullptr;
   while (count_ > 0 && FirstTick() <= tick) {
     TimerNode* node = (*slots_)[SlotOf(FirstTick())];
@@ -60,7 +66,7 @@ TimerNode* TimerWheel::Advance(Time now) {
       node = after;
     }
   }
-  now_ = std::max(now_, tick);
+  now_ = tick;
   return all;
 }
 

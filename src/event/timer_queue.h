@@ -52,6 +52,7 @@ class TimerWheel {
  private:
   static constexpr int kTickBits = 25;  // Nanoseconds.
   static constexpr int64_t kSlots = 2048, kWordBits = 64;
+  static_assert(kSlots / kWordBits == 32, "used_words_ has a bit for each word");
 
   static int64_t TickOf(Time at) { return at.time_since_epoch().count() >> kTickBits; }
   static size_t SlotOf(int64_t tick) { return static_cast<size_t>(tick & (kSlots - 1)); }
@@ -61,6 +62,7 @@ class TimerWheel {
   size_t count_ = 0;
   std::unique_ptr<std::array<TimerNode*, kSlots>> slots_;  // Made by the first node.
   std::array<uint64_t, kSlots / kWordBits> used_{};        // A bit for each slot with a node.
+  uint32_t used_words_ = 0;                                // And for each of these that isn't 0.
 };
 
 // All of a loop's timers: a binary heap of what is near, where each node knows its place, and a
