@@ -229,6 +229,11 @@ PickerRef Spread::Build(const View& view) {
       std::move(turns));
 }
 
+SubchannelRef Spread::SoleOf(Child& child, Control& control) {
+  Chance unused(0);  // A picker of one backend draws nothing.
+  return child.picker({control.Now(), control.Shards(), unused})->Sole();
+}
+
 ReadySet Spread::ReadyChildren(const View& view) {
   std::vector<ReadySet::Entry> ready;
   for (auto& child : children_) {

@@ -49,6 +49,8 @@ class Spread : public Policy {
   // The ready children that always pick one backend, but for those whose connection is suspect,
   // unless all are.
   ReadySet ReadyChildren(const View& view);
+  // The one backend that a READY child picks; null: it picks among several.
+  static SubchannelRef SoleOf(Child& child, Control& control);
   const std::string& name() const { return name_; }
   const Children& children() const { return children_; }  // In the order of the endpoints.
   const StateTally& tally() const { return tally_; }

@@ -15,6 +15,7 @@
 #include "balance/builtin.h"
 #include "balance/one_child.h"
 #include "balance/policies/outlier_detection_config.h"
+#include "balance/tap_handle.h"
 #include "base/text.h"
 
 namespace rondo {
@@ -79,17 +80,14 @@ class OutlierDetection final : public OneChild {
 // ---- Between a subchannel and its owner ---------------------------------------------------------
 
 // Passes everything on but the health of an ejected backend.
-struct OutlierDetection::Tap final : SubchannelHandle {
+struct OutlierDetection::Tap final : TapHandle {
   Tap(OutlierDetection& p, std::string_view a, OnSubchannelState f)
-      : parent(p), address(a), tell(std::make_shared<OnSubchannelState>(std::move(f))) {}
+      : TapHandle(std::move(f)), parent(p), address(a) {}
   ~Tap() override {
     parent.taps_.erase(this);
     auto it = parent.counted_.find(inner->Ref().get());
     if (--it->second.taps == 0 && parent.timer_ == nullptr) parent.counted_.erase(it);
   }
-  SubchannelRef Ref() const override { return inner->Ref(); }
-  void Connect() override { inner->Connect(); }
-  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   void Say(Control& control) {
     SubchannelState state = last;
     told_ejected = parent.Ejected(address);
@@ -97,13 +95,10 @@ struct OutlierDetection::Tap final : SubchannelHandle {
       state.health = Connectivity::kTransientFailure;
       state.why = absl::UnavailableError("ejected by outlier_detection, it fails more than others");
     }
-    const auto keep = tell;  // The owner may drop this tap in here.
-    (*keep)(state, control);
+    Tell(state, control);  // The owner may drop this tap in here.
   }
   OutlierDetection& parent;
   const std::string address;
-  const std::shared_ptr<OnSubchannelState> tell;
-  std::unique_ptr<SubchannelHandle> inner;
   SubchannelState last;
   bool told_ejected = false;
 };

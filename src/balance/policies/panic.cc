@@ -10,6 +10,7 @@
 #include "balance/address_tally.h"
 #include "balance/builtin.h"
 #include "balance/one_child.h"
+#include "balance/tap_handle.h"
 
 namespace rondo {
 namespace {
@@ -50,17 +51,12 @@ class Panic final : public OneChild {
 };
 
 // Passes everything on but, in a panic, bad health.
-struct Panic::Tap final : SubchannelHandle {
+struct Panic::Tap final : TapHandle {
   Tap(Panic& p, std::string_view address, OnSubchannelState f)
-      : parent(p),
-        part(p.tally_, address, true),
-        tell(std::make_shared<OnSubchannelState>(std::move(f))) {
+      : TapHandle(std::move(f)), parent(p), part(p.tally_, address, true) {
     parent.taps_.insert(this);
   }
   ~Tap() override { parent.taps_.erase(this); }
-  SubchannelRef Ref() const override { return inner->Ref(); }
-  void Connect() override { inner->Connect(); }
-  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   bool unhealthy() const {
     return last.connectivity == Connectivity::kReady && last.health != Connectivity::kReady;
   }
@@ -75,13 +71,10 @@ struct Panic::Tap final : SubchannelHandle {
       state.health = Connectivity::kReady;
       state.why = absl::OkStatus();
     }
-    const auto keep = tell;  // The owner may drop this tap in here.
-    (*keep)(state, control);
+    Tell(state, control);  // The owner may drop this tap in here.
   }
   Panic& parent;
   AddressTally::Part part;
-  const std::shared_ptr<OnSubchannelState> tell;
-  std::unique_ptr<SubchannelHandle> inner;
   SubchannelState last;
   bool told_panic = false;
 };

@@ -150,8 +150,7 @@ class Prequal final : public Spread {
   std::unique_ptr<Timer> warming_;  // While some did of late.
 };
 
-// ---- Probes
-// --------------------------------------------------------------------------------------
+// ---- Probes -------------------------------------------------------------------------------------
 
 void Prequal::OnChange(Child& child, Connectivity before, Control& control) {
   if (child.state() != Connectivity::kReady) {
@@ -159,8 +158,7 @@ void Prequal::OnChange(Child& child, Connectivity before, Control& control) {
     sources_.erase(&child);
     return;
   }
-  Chance unused(0);
-  SubchannelRef now = child.picker({control.Now(), control.Shards(), unused})->Sole();
+  SubchannelRef now = SoleOf(child, control);
   if (now == nullptr) return;
   Source& source = sources_[&child];
   if (before == Connectivity::kReady && source.subchannel == now) return;

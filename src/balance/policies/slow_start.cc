@@ -14,6 +14,7 @@
 #include "balance/builtin.h"
 #include "balance/one_child.h"
 #include "balance/seconds_within.h"
+#include "balance/tap_handle.h"
 
 namespace rondo {
 namespace {
@@ -91,18 +92,11 @@ class SlowStart final : public OneChild {
 
 // ---- Between a subchannel and its owner ---------------------------------------------------------
 
-struct SlowStart::Tap final : SubchannelHandle {
+struct SlowStart::Tap final : TapHandle {
   Tap(SlowStart& p, const OpenOptions& options, OnSubchannelState f)
-      : parent(p),
-        part(p.tally_, options.address, options.watch_health),
-        tell(std::make_shared<OnSubchannelState>(std::move(f))) {}
-  SubchannelRef Ref() const override { return inner->Ref(); }
-  void Connect() override { inner->Connect(); }
-  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
+      : TapHandle(std::move(f)), parent(p), part(p.tally_, options.address, options.watch_health) {}
   SlowStart& parent;
   AddressTally::Part part;
-  const std::shared_ptr<OnSubchannelState> tell;
-  std::unique_ptr<SubchannelHandle> inner;
 };
 
 struct SlowStart::TapSeat final : ChildSeat<SlowStart> {
@@ -115,8 +109,7 @@ struct SlowStart::TapSeat final : ChildSeat<SlowStart> {
       SlowStart& parent = t->parent;
       t->part.Tell(s);
       parent.Settle(c);
-      const auto keep = t->tell;  // The owner may drop this tap in here.
-      (*keep)(s, c);
+      t->Tell(s, c);  // The owner may drop this tap in here.
       parent.Settle(c);
     });
     return tap;

@@ -150,8 +150,7 @@ void WeightedRoundRobin::OnChange(Child& child, Connectivity before, Control& co
     sources_.erase(&child);
     return;
   }
-  Chance unused(0);
-  SubchannelRef now = child.picker({control.Now(), control.Shards(), unused})->Sole();
+  SubchannelRef now = SoleOf(child, control);
   if (now == nullptr) return;
   Source& source = sources_[&child];
   if (before == Connectivity::kReady && source.subchannel == now) return;

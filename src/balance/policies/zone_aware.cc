@@ -16,6 +16,7 @@
 #include "balance/groups.h"
 #include "balance/select/zone_shares.h"
 #include "balance/split.h"
+#include "balance/tap_handle.h"
 #include "base/text.h"
 #include "rondo/config.h"
 #include "rondo/zone.h"
@@ -120,21 +121,16 @@ struct ZoneAware::Zone final : SeatOf<ZoneAware> {
   const std::shared_ptr<Taps> taps = std::make_shared<Taps>();
 };
 
-struct ZoneAware::Tap final : SubchannelHandle {
+struct ZoneAware::Tap final : TapHandle {
   Tap(std::shared_ptr<Taps> t, const OpenOptions& options, OnSubchannelState f)
-      : taps(std::move(t)),
-        part(taps->tally, options.address, options.watch_health),
-        tell(std::make_shared<OnSubchannelState>(std::move(f))) {
+      : TapHandle(std::move(f)),
+        taps(std::move(t)),
+        part(taps->tally, options.address, options.watch_health) {
     taps->all.insert(this);
   }
   ~Tap() override { taps->all.erase(this); }
-  SubchannelRef Ref() const override { return inner->Ref(); }
-  void Connect() override { inner->Connect(); }
-  void Probe(Duration timeout, OnProbe reply) override { inner->Probe(timeout, std::move(reply)); }
   const std::shared_ptr<Taps> taps;
   AddressTally::Part part;
-  const std::shared_ptr<OnSubchannelState> tell;
-  std::unique_ptr<SubchannelHandle> inner;
 };
 
 std::unique_ptr<SubchannelHandle> ZoneAware::Zone::OnOpen(const OpenOptions& options,
@@ -142,8 +138,7 @@ std::unique_ptr<SubchannelHandle> ZoneAware::Zone::OnOpen(const OpenOptions& opt
   auto tap = std::make_unique<Tap>(taps, options, std::move(told));
   tap->inner = up.Open(options, [t = tap.get()](const SubchannelState& s, Control& c) {
     t->part.Tell(s);
-    const auto keep = t->tell;  // The owner may drop this tap in here.
-    (*keep)(s, c);
+    t->Tell(s, c);  // The owner may drop this tap in here.
   });
   return tap;
 }
